@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The net of a worker: what its connections share, and their completions by kind. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "net/net_impl.h"
+
+enum { ARENA_BLOCK = 64 * 1024 };
+
+static void on_connect(void *ctx, uint64_t handle, const struct rl_completion *c,
+                       struct rl_slice view)
+{
+    struct rl_net *net = ctx;
+    struct rl_conn *conn = rl_pool_get(&net->conns, handle);
+
+    (void)view;
+    if (conn != NULL)
+        rl_conn_on_connect(conn, c->res);
+}
+
+/* A step of opening failed; what connect says comes after it. */
+static void on_open(void *ctx, uint64_t handle, const struct rl_completion *c,
+                    struct rl_slice view)
+{
+    struct rl_net *net = ctx;
+    struct rl_conn *conn = rl_pool_get(&net->conns, handle);
+
+    (void)view;
+    if (conn != NULL && conn->open_status == 0)
+        conn->open_status = c->res;
+}
+
+static void on_recv(void *ctx, uint64_t handle, const struct rl_completion *c, struct rl_slice view)
+{
+    struct rl_net *net = ctx;
+    struct rl_conn *conn = rl_pool_get(&net->conns, handle);
+
+    if (RL_LIKELY(conn != NULL))
+        rl_conn_on_recv(conn, c, view);
+}
+
+static void on_send(void *ctx, uint64_t handle, const struct rl_completion *c, struct rl_slice view)
+{
+    struct rl_net *net = ctx;
+    struct rl_conn *conn = rl_pool_get(&net->conns, handle);
+
+    (void)view;
+    if (conn != NULL)
+        rl_conn_on_send(conn, c->res);
+}
+
+/* One send for each connection that was written to. Not before the last batch has settled: a second
+ * send could overtake a first that stopped short, and the kernel may still read the other arena. */
+static void flush(void *ctx)
+{
+    struct rl_net *net = ctx;
+    struct rl_list *node;
+
+    if (net->unsettled) {
+        net->loop->urgent = true; /* the next turn must not wait for something else */
+        return;
+    }
+    if (!net->arena_used)
+        return;
+    while ((node = rl_list_pop(&net->dirty)) != NULL) {
+        struct rl_conn *conn = rl_container_of(node, struct rl_conn, batch);
+
+        conn->answered = false;
+        conn->submitted = true;
+        rl_ring_send(net->ring, conn->file, rl_slice_of(conn->piece, conn->piece_bytes),
+                     RL_SEND_TRY, rl_op(RL_OP_SEND, rl_pool_handle(conn)));
+        rl_list_push(&net->flushed, node);
+        if (conn->events->sent != NULL)
+            net->loop->urgent = true;
+    }
+    net->unsettled = true;
+    net->arena_used = false;
+    net->arena_index ^= 1;
+    rl_arena_reset(rl_net_arena(net));
+}
+
+static void sent(void *ctx)
+{
+    struct rl_net *net = ctx;
+    bool silent = (rl_ring_features(net->ring) & RL_F_SEND_SKIP) != 0;
+    struct rl_list batch;
+    struct rl_list *node;
+
+    rl_list_init(&batch);
+    rl_list_splice(&batch, &net->flushed);
+    while ((node = rl_list_pop(&batch)) != NULL) {
+        struct rl_conn *conn = rl_container_of(node, struct rl_conn, batch);
+
+        if (silent || conn->answered)
+            rl_conn_settle(conn);
+        else
+            rl_list_push(&net->flushed, node);
+    }
+    net->unsettled = !rl_list_empty(&net->flushed);
+}
+
+static int make_slots(struct rl_net *net, uint32_t count)
+{
+    net->free_slots = malloc(count * sizeof(*net->free_slots));
+    if (net->free_slots == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        net->free_slots[i] = (int)(count - 1 - i);
+    net->free_slot_count = net->slot_count = count;
+    return 0;
+}
+
+int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_config *config)
+{
+    const struct rl_loop_hooks hooks = {.flush = flush, .sent = sent, .ctx = net};
+    int rc;
+
+    *net = (struct rl_net){.loop = loop, .ring = loop->ring};
+    rl_pool_init(&net->conns, sizeof(struct rl_conn), config->max_conns);
+    rl_list_init(&net->dirty);
+    rl_list_init(&net->flushed);
+    for (int i = 0; i < 2; i++)
+        rl_arena_init(&net->arenas[i], ARENA_BLOCK);
+    if (!config->accepts) {
+        net->source = rl_source_new(config->share_index, config->share_count, config->seed);
+        if (net->source == NULL)
+            return -ENOMEM;
+        if ((rl_ring_features(net->ring) & RL_F_DIRECT) != 0) {
+            rc = make_slots(net, config->max_conns);
+            if (rc < 0) {
+                rl_source_free(net->source);
+                return rc;
+            }
+        }
+    }
+    rl_loop_on(loop, RL_OP_OPEN, on_open, net);
+    rl_loop_on(loop, RL_OP_CONNECT, on_connect, net);
+    rl_loop_on(loop, RL_OP_RECV, on_recv, net);
+    rl_loop_on(loop, RL_OP_SEND, on_send, net);
+    rl_loop_hook(loop, &hooks);
+    return 0;
+}
+
+void rl_net_fini(struct rl_net *net)
+{
+    RL_ASSERT(rl_net_idle(net));
+    rl_source_free(net->source);
+    rl_pool_fini(&net->conns);
+    for (int i = 0; i < 2; i++)
+        rl_arena_fini(&net->arenas[i]);
+    free(net->free_slots);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Receive buffers: lending, views, taking back. The kinds are described in ring_impl.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+#include "base/sanitize.h"
+#include "ring/ring_impl.h"
+
+enum {
+    INC_COUNT = 16,
+    INC_BYTES = 64 * 1024,
+    CLASSIC_COUNT = 256,
+    CLASSIC_BYTES = 4 * 1024,
+    OWN_BYTES = 16 * 1024,
+};
+
+static void lend(struct rl_bufs *bufs, unsigned id)
+{
+    uint8_t *start = bufs->base + id * bufs->buf_bytes;
+
+    if (bufs->incremental)
+        bufs->used[id] = 0;
+    RL_POISON(start, bufs->buf_bytes);
+    io_uring_buf_ring_add(bufs->ring, start, (unsigned)bufs->buf_bytes, (unsigned short)id,
+                          io_uring_buf_ring_mask(bufs->count), (int)bufs->to_publish);
+    bufs->to_publish++;
+}
+
+void rl_bufs_publish(struct rl_bufs *bufs)
+{
+    if (bufs->to_publish == 0)
+        return;
+    io_uring_buf_ring_advance(bufs->ring, (int)bufs->to_publish);
+    bufs->to_publish = 0;
+}
+
+int rl_bufs_open(struct rl_bufs *bufs, struct io_uring *uring, int features)
+{
+    int rc = 0;
+
+    *bufs = (struct rl_bufs){.incremental = (features & RL_F_BUF_INC) != 0};
+    if ((features & RL_F_BUF_RING) == 0)
+        return 0;
+    bufs->count = bufs->incremental ? INC_COUNT : CLASSIC_COUNT;
+    bufs->buf_bytes = bufs->incremental ? INC_BYTES : CLASSIC_BYTES;
+    bufs->base = mmap(NULL, bufs->count * bufs->buf_bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bufs->base == MAP_FAILED)
+        return -ENOMEM;
+    bufs->used = calloc(bufs->count, sizeof(*bufs->used));
+    if (bufs->used == NULL) {
+        rc = -ENOMEM;
+        goto unmap;
+    }
+    bufs->ring = io_uring_setup_buf_ring(uring, bufs->count, RL_BUF_GROUP,
+                                         bufs->incremental ? IOU_PBUF_RING_INC : 0, &rc);
+    if (bufs->ring == NULL)
+        goto free_used;
+    for (unsigned id = 0; id < bufs->count; id++)
+        lend(bufs, id);
+    rl_bufs_publish(bufs);
+    return 0;
+
+free_used:
+    free(bufs->used);
+unmap:
+    munmap(bufs->base, bufs->count * bufs->buf_bytes);
+    return rc;
+}
+
+void rl_bufs_close(struct rl_bufs *bufs, struct io_uring *uring)
+{
+    if (bufs->ring != NULL) {
+        RL_UNPOISON(bufs->base, bufs->count * bufs->buf_bytes);
+        io_uring_free_buf_ring(uring, bufs->ring, bufs->count, RL_BUF_GROUP);
+        munmap(bufs->base, bufs->count * bufs->buf_bytes);
+        free(bufs->used);
+    }
+    for (uint32_t i = 0; i < bufs->own_count; i++)
+        free(bufs->own[i]);
+    free(bufs->own);
+    *bufs = (struct rl_bufs){0};
+}
+
+/* The block for a receive without a buffer ring; NULL when memory is out. */
+static uint8_t *own_block(struct rl_bufs *bufs, uint32_t index)
+{
+    if (index >= bufs->own_count) {
+        uint32_t count = index < 256 ? 256 : index * 2;
+        uint8_t **own = realloc(bufs->own, count * sizeof(*own));
+
+        if (own == NULL)
+            return NULL;
+        memset(own + bufs->own_count, 0, (count - bufs->own_count) * sizeof(*own));
+        bufs->own = own;
+        bufs->own_count = count;
+    }
+    if (bufs->own[index] == NULL)
+        bufs->own[index] = malloc(OWN_BYTES);
+    return bufs->own[index];
+}
+
+void rl_ring_recv(struct rl_ring *ring, int file, uint64_t user_data)
+{
+    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+
+    if (ring->bufs.ring != NULL) {
+        io_uring_prep_recv_multishot(sqe, file, NULL, 0, 0);
+        sqe->flags |= IOSQE_BUFFER_SELECT;
+        sqe->buf_group = RL_BUF_GROUP;
+    } else {
+        uint8_t *block = own_block(&ring->bufs, (uint32_t)rl_op_handle(user_data));
+
+        /* Without memory the receive fails with -EFAULT or -ENOBUFS and the connection ends. */
+        io_uring_prep_recv(sqe, file, block, block == NULL ? 0 : OWN_BYTES, 0);
+    }
+    /* Not POLL_FIRST: where data and a reset have come before the arming, 6.18 then delivers the data and
+     * never the reset. */
+    rl_ring_target(ring, sqe);
+    io_uring_sqe_set_data64(sqe, user_data);
+}
+
+struct rl_slice rl_ring_view(struct rl_ring *ring, const struct rl_completion *c)
+{
+    struct rl_bufs *bufs = &ring->bufs;
+    size_t size = c->res > 0 ? (size_t)c->res : 0;
+    const uint8_t *start;
+
+    if (bufs->ring == NULL) {
+        uint32_t index = (uint32_t)rl_op_handle(c->user_data);
+
+        if (size == 0)
+            return rl_slice_of(NULL, 0);
+        RL_CHECK(index < bufs->own_count && bufs->own[index] != NULL);
+        return rl_slice_of(bufs->own[index], size);
+    }
+    if ((c->flags & IORING_CQE_F_BUFFER) == 0)
+        return rl_slice_of(NULL, 0);
+
+    unsigned id = c->flags >> IORING_CQE_BUFFER_SHIFT;
+
+    RL_CHECK(id < bufs->count);
+    start = bufs->base + id * bufs->buf_bytes;
+    if (bufs->incremental) {
+        start += bufs->used[id];
+        bufs->used[id] += (uint32_t)size;
+        RL_CHECK(bufs->used[id] <= bufs->buf_bytes);
+    }
+    RL_UNPOISON(start, size);
+    return rl_slice_of(start, size);
+}
+
+void rl_ring_return(struct rl_ring *ring, const struct rl_completion *c)
+{
+    struct rl_bufs *bufs = &ring->bufs;
+
+    if (bufs->ring == NULL) {
+        uint32_t index = (uint32_t)rl_op_handle(c->user_data);
+
+        if (c->res <= 0 && index < bufs->own_count) {
+            free(bufs->own[index]);
+            bufs->own[index] = NULL;
+        }
+        return;
+    }
+    if ((c->flags & IORING_CQE_F_BUFFER) == 0)
+        return;
+    if (!bufs->incremental || (c->flags & IORING_CQE_F_BUF_MORE) == 0)
+        lend(bufs, c->flags >> IORING_CQE_BUFFER_SHIFT);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Set up, submit and wait, reap. Enter is written out, because liburing 2.9 cannot ask for
+ * NO_IOWAIT: without it an idle worker shows as 100 % iowait from 6.1.39 on. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "ring/ring_impl.h"
+
+enum { SQ_ENTRIES = 1024, CQ_ENTRIES = 8192, MIN_SQ_ENTRIES = 256, SUBMIT_TRIES = 100 };
+
+
+static_assert(sizeof(struct rl_completion) == sizeof(struct io_uring_cqe), "copied as it is");
+
+int rl_ring_setup(struct io_uring *uring, unsigned sq_entries, unsigned cq_entries, int features)
+{
+    struct io_uring_params params = {0};
+
+    params.flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    params.cq_entries = cq_entries;
+    if ((features & RL_F_DEFER) != 0)
+        params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+    else
+        params.flags |= IORING_SETUP_COOP_TASKRUN;
+    if ((features & RL_F_NO_SQARRAY) != 0)
+        params.flags |= IORING_SETUP_NO_SQARRAY;
+    return io_uring_queue_init_params(sq_entries, uring, &params);
+}
+
+int rl_ring_new(struct rl_ring **out, const struct rl_ring_config *config, const char **advice)
+{
+    unsigned sq = config->sq_entries != 0 ? config->sq_entries : SQ_ENTRIES;
+    unsigned cq = config->cq_entries != 0 ? config->cq_entries : CQ_ENTRIES;
+    struct rl_ring *ring = calloc(1, sizeof(*ring));
+    int rc;
+
+    *advice = "";
+    if (ring == NULL)
+        return -ENOMEM;
+    ring->features = config->features;
+    ring->accepts = config->accepts;
+    /* From 6.14 rings count against RLIMIT_MEMLOCK: try smaller ones before giving up. */
+    while ((rc = rl_ring_setup(&ring->uring, sq, cq, ring->features)) == -ENOMEM &&
+           sq > MIN_SQ_ENTRIES) {
+        sq /= 2;
+        cq /= 2;
+    }
+    if (rc < 0) {
+        *advice = rc == -ENOMEM ? "locked memory is short: raise it with 'ulimit -l unlimited'" : "";
+        goto free_ring;
+    }
+    if ((ring->features & RL_F_REG_FD) != 0 && io_uring_register_ring_fd(&ring->uring) == 1)
+        ring->enter_flags |= IORING_ENTER_REGISTERED_RING;
+    if ((ring->features & RL_F_NO_IOWAIT) != 0)
+        ring->enter_flags |= IORING_ENTER_NO_IOWAIT;
+    if ((ring->features & RL_F_DIRECT) != 0) {
+        rc = io_uring_register_files_sparse(&ring->uring, config->slot_count);
+        if (rc < 0) {
+            *advice = "a ring's table of sockets is limited by 'ulimit -n': raise it or use more --workers";
+            goto exit_ring;
+        }
+    }
+    rc = rl_bufs_open(&ring->bufs, &ring->uring, ring->features);
+    if (rc < 0)
+        goto exit_ring;
+    *out = ring;
+    return 0;
+
+exit_ring:
+    io_uring_queue_exit(&ring->uring);
+free_ring:
+    free(ring);
+    return rc;
+}
+
+void rl_ring_free(struct rl_ring *ring)
+{
+    if (ring == NULL)
+        return;
+    rl_bufs_close(&ring->bufs, &ring->uring);
+    io_uring_queue_exit(&ring->uring);
+    free(ring);
+}
+
+int rl_ring_features(const struct rl_ring *ring)
+{
+    return ring->features;
+}
+
+static bool overflowed(const struct rl_ring *ring)
+{
+    return (__atomic_load_n(ring->uring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
+}
+
+unsigned rl_ring_unsubmitted(const struct rl_ring *ring)
+{
+    const struct io_uring_sq *sq = &ring->uring.sq;
+
+    return sq->sqe_tail - __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE);
+}
+
+bool rl_ring_settled(const struct rl_ring *ring)
+{
+    const struct io_uring_cq *cq = &ring->uring.cq;
+
+    return rl_ring_unsubmitted(ring) == 0 && !overflowed(ring) &&
+           *cq->khead == __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE);
+}
+
+unsigned rl_ring_capacity(const struct rl_ring *ring)
+{
+    return ring->uring.cq.ring_entries;
+}
+
+uint64_t rl_ring_overflows(const struct rl_ring *ring)
+{
+    return ring->overflows;
+}
+
+/* Make the filled submissions visible to the kernel; how many wait. */
+static unsigned flush_sq(struct rl_ring *ring)
+{
+    struct io_uring_sq *sq = &ring->uring.sq;
+
+    if (sq->sqe_head != sq->sqe_tail) {
+        sq->sqe_head = sq->sqe_tail;
+        __atomic_store_n(sq->ktail, sq->sqe_tail, __ATOMIC_RELEASE);
+    }
+    return rl_ring_unsubmitted(ring);
+}
+
+static int enter(struct rl_ring *ring, unsigned submit, unsigned wait, unsigned flags, void *arg,
+                 size_t arg_bytes)
+{
+    return io_uring_enter2((unsigned)ring->uring.enter_ring_fd, submit, wait,
+                           flags | ring->enter_flags, arg, arg_bytes);
+}
+
+struct io_uring_sqe *rl_ring_sqe(struct rl_ring *ring, unsigned needed)
+{
+    struct io_uring_sqe *sqe;
+
+    for (int i = 0; io_uring_sq_space_left(&ring->uring) < needed; i++) {
+        /* The queue is full in the middle of a turn: hand over what there is. */
+        RL_CHECK(i < SUBMIT_TRIES);
+        enter(ring, flush_sq(ring), 0, i == 0 ? 0 : IORING_ENTER_GETEVENTS, NULL, 0);
+    }
+    sqe = io_uring_get_sqe(&ring->uring);
+    RL_CHECK(sqe != NULL);
+    memset(sqe, 0, sizeof(*sqe));
+    return sqe;
+}
+
+static bool is_normal(int rc)
+{
+    return rc >= 0 || rc == -EINTR || rc == -ETIME || rc == -EAGAIN || rc == -EBUSY;
+}
+
+int rl_ring_enter(struct rl_ring *ring, uint64_t timeout_ns)
+{
+    struct __kernel_timespec ts;
+    struct io_uring_getevents_arg arg = {0};
+    unsigned submit = flush_sq(ring), wait = timeout_ns == 0 ? 0 : 1;
+    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+    int rc;
+
+    rl_bufs_publish(&ring->bufs);
+    if (wait != 0 && timeout_ns != UINT64_MAX) {
+        ts.tv_sec = (int64_t)(timeout_ns / RL_NS_PER_S);
+        ts.tv_nsec = (long long)(timeout_ns % RL_NS_PER_S);
+        arg.ts = (uint64_t)(uintptr_t)&ts;
+    }
+    rc = enter(ring, submit, wait, flags, &arg, sizeof(arg));
+    if (rc >= 0 && (unsigned)rc < submit) {
+        /* The kernel stopped short; once more without waiting, then it is the next turn's. */
+        rc = enter(ring, rl_ring_unsubmitted(ring), 0, flags, &arg, sizeof(arg));
+    }
+    return is_normal(rc) ? 0 : rc;
+}
+
+unsigned rl_ring_reap(struct rl_ring *ring, struct rl_completion *out, unsigned max)
+{
+    struct io_uring_cq *cq = &ring->uring.cq;
+    unsigned head = *cq->khead, tail = __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE);
+    unsigned count = tail - head < max ? tail - head : max;
+
+    for (unsigned i = 0; i < count; i++)
+        memcpy(&out[i], &cq->cqes[(head + i) & cq->ring_mask], sizeof(out[i]));
+    __atomic_store_n(cq->khead, head + count, __ATOMIC_RELEASE);
+    if (RL_UNLIKELY(overflowed(ring))) {
+        ring->overflows++;
+        enter(ring, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+    }
+    return count;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "run/config.h"
+#include "run/control.h"
+#include "run/limits.h"
+#include "run/report.h"
+#include "run/ui.h"
+#include "serve/serve.h"
+
+enum { MIN_SLOTS = 4096, SPARE_FILES = 64 };
+
+/* Slots of a worker's ring: room for several sockets a VU, within the limit of open files. */
+static uint32_t slots_for(uint64_t vus, uint32_t workers, uint64_t files)
+{
+    uint64_t slots = 4 * (vus / workers + 1) + MIN_SLOTS;
+
+    return (uint32_t)(slots < files ? slots : files);
+}
+
+static int check_kernel(struct rl_test *test)
+{
+    char advice[256];
+
+    test->features = rl_probe();
+    if (test->features >= 0)
+        return 0;
+    rl_probe_advice(test->features, advice, sizeof(advice));
+    rl_log_error("%s", advice);
+    return RL_EXIT_OTHER;
+}
+
+static int make_workers(struct rl_test *test)
+{
+    uint64_t files = rl_limits_raise_files(), vus = (uint64_t)test->plan.planned_vus;
+
+    test->worker_count = test->flags->workers != 0 ? test->flags->workers : rl_limits_cores();
+    test->slot_count = slots_for(vus, test->worker_count, files);
+    test->workers = calloc(test->worker_count, sizeof(*test->workers));
+    if (test->workers == NULL)
+        return RL_EXIT_OTHER;
+    if (test->local_ips != NULL && (test->features & RL_F_BIND) == 0)
+        test->features &= ~RL_F_DIRECT; /* binding needs an ordinary descriptor there */
+    if ((test->features & RL_F_DIRECT) != 0 && vus / test->worker_count > files)
+        rl_log_warn("%llu VUs on %u workers want more sockets a worker than the limit of open files "
+                    "(%llu): use --workers %llu or more, or raise 'ulimit -n'",
+                    (unsigned long long)vus, test->worker_count, (unsigned long long)files,
+                    (unsigned long long)(vus / (files - SPARE_FILES) + 1));
+    if ((test->features & RL_F_DIRECT) == 0 && vus > files)
+        rl_log_warn("%llu VUs want more sockets than the limit of open files (%llu): raise it with "
+                    "'ulimit -n'", (unsigned long long)vus, (unsigned long long)files);
+    return 0;
+}
+
+static int exit_code(struct rl_test *test)
+{
+    int code = atomic_load(&test->verdict.code);
+
+    if (code != 0)
+        return code;
+    return atomic_load(&test->verdict.failed) ? RL_EXIT_TEST_FAIL : 0;
+}
+
+/* Threads are running from here to the end of rl_control_run. */
+static int run_workers(struct rl_test *test, const struct rl_run_request *request)
+{
+    struct rl_collect *collect = rl_collect_new(test->registry);
+    struct rl_control control;
+    int code;
+
+    if (collect == NULL || rl_control_init(&control, test, collect) < 0) {
+        rl_log_error("out of memory or of files before the run began");
+        return RL_EXIT_OTHER;
+    }
+    if (!test->flags->quiet)
+        control.ui = rl_ui_new(test, request->script_path);
+    rl_control_run(&control);
+    rl_causes_tell(&control.causes);
+    code = exit_code(test);
+    if (atomic_load(&test->clock_start_ns) != 0) {
+        int rc = rl_report(test, collect);
+
+        code = code != 0 ? code : rc;
+    }
+    rl_ui_end(control.ui);
+    if (control.signals == 0 &&
+        (test->flags->linger_set ? test->flags->linger : test->options.linger))
+        rl_control_linger(&control);
+    rl_ui_free(control.ui);
+    rl_control_fini(&control);
+    rl_collect_free(collect);
+    return code;
+}
+
+static int run_test(struct rl_test *test, const struct rl_run_request *request,
+                    const struct rl_pair *extra_env)
+{
+    int code = rl_config_init(test, request, extra_env);
+
+    if (code == 0)
+        code = check_kernel(test);
+    if (code == 0)
+        code = make_workers(test);
+    if (code == 0)
+        code = run_workers(test, request);
+    for (uint32_t i = 0; i < test->worker_count; i++)
+        rl_worker_fini(&test->workers[i]);
+    free(test->workers);
+    rl_config_fini(test);
+    return code;
+}
+
+/* --serve: a server of our own in this process, for demos; the script finds it in __ENV. */
+static struct rl_server *start_server(const char *mode, struct rl_pair env[3], char port[8])
+{
+    struct rl_server_config config = {.mode = mode, .workers = 1};
+    struct rl_server *server;
+    struct rl_addr addr;
+    char why[256];
+
+    rl_addr_parse_ip("127.0.0.1", &config.listen);
+    rl_limits_raise_files();
+    server = rl_server_start(&config, &addr, why, sizeof(why));
+    if (server == NULL) {
+        rl_log_error("--serve %s: %s", mode, why);
+        return NULL;
+    }
+    snprintf(port, 8, "%u", (unsigned)addr.port);
+    env[0] = (struct rl_pair){"SERVE_HOST", "127.0.0.1"};
+    env[1] = (struct rl_pair){"SERVE_PORT", port};
+    env[2] = (struct rl_pair){NULL, NULL};
+    return server;
+}
+
+int rl_run(const struct rl_run_request *request)
+{
+    struct rl_test test = {.poke_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    struct rl_pair extra[3] = {{NULL, NULL}};
+    struct rl_server *server = NULL;
+    char port[8];
+    int code;
+
+    if (test.poke_fd < 0) {
+        rl_log_error("no file descriptor left: %s", strerror(errno));
+        return RL_EXIT_OTHER;
+    }
+    rl_watch_init();
+    if (request->flags->serve != NULL) {
+        server = start_server(request->flags->serve, extra, port);
+        if (server == NULL) {
+            close(test.poke_fd);
+            return RL_EXIT_OTHER;
+        }
+    }
+    code = run_test(&test, request, extra);
+    if (server != NULL) {
+        rl_server_stop(server);
+        rl_server_free(server);
+    }
+    close(test.poke_fd);
+    return code;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "script/heap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+#include "base/sanitize.h"
+
+enum { SLAB_BYTES = 1 << 20, SMALL_BYTES = RL_HEAP_STEP * RL_HEAP_CLASSES };
+
+void rl_heap_init(struct rl_heap *heap)
+{
+    memset(heap, 0, sizeof(*heap));
+}
+
+void rl_heap_fini(struct rl_heap *heap)
+{
+    struct rl_heap_free *slab, *next;
+
+    for (slab = heap->slabs; slab != NULL; slab = next) {
+        next = slab->next;
+        munmap(slab, SLAB_BYTES);
+    }
+    rl_heap_init(heap);
+}
+
+#ifndef RL_ASAN
+
+static size_t class_of(size_t size)
+{
+    return (size - 1) / RL_HEAP_STEP;
+}
+
+/* A slab is touched page by page as the bump pointer moves, so a large one costs nothing. */
+static bool add_slab(struct rl_heap *heap)
+{
+    struct rl_heap_free *slab =
+        mmap(NULL, SLAB_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (slab == MAP_FAILED)
+        return false;
+    slab->next = heap->slabs;
+    heap->slabs = slab;
+    heap->bump = (char *)slab + RL_HEAP_STEP;
+    heap->bump_end = (char *)slab + SLAB_BYTES;
+    return true;
+}
+
+static void give_small(struct rl_heap *heap, void *block, size_t size)
+{
+    struct rl_heap_free *node = block;
+    size_t class = class_of(size);
+
+    node->next = heap->free[class];
+    heap->free[class] = node;
+}
+
+static void *take_small(struct rl_heap *heap, size_t size)
+{
+    size_t class = class_of(size), bytes = (class + 1) * RL_HEAP_STEP, rest;
+    struct rl_heap_free *node = heap->free[class];
+
+    if (RL_LIKELY(node != NULL)) {
+        heap->free[class] = node->next;
+        return node;
+    }
+    rest = (size_t)(heap->bump_end - heap->bump);
+    if (RL_UNLIKELY(rest < bytes)) {
+        if (rest > 0)
+            give_small(heap, heap->bump, rest);
+        heap->bump = heap->bump_end = NULL;
+        if (!add_slab(heap))
+            return NULL;
+    }
+    node = (struct rl_heap_free *)(void *)heap->bump;
+    heap->bump += bytes;
+    return node;
+}
+
+static void give(struct rl_heap *heap, void *block, size_t size)
+{
+    if (size <= SMALL_BYTES)
+        give_small(heap, block, size);
+    else
+        free(block);
+}
+
+static void *take(struct rl_heap *heap, size_t size)
+{
+    return size <= SMALL_BYTES ? take_small(heap, size) : malloc(size);
+}
+
+static void *move(struct rl_heap *heap, void *block, size_t old_size, size_t size)
+{
+    void *moved;
+
+    if (old_size > SMALL_BYTES && size > SMALL_BYTES)
+        return realloc(block, size);
+    if (old_size <= SMALL_BYTES && size <= SMALL_BYTES && class_of(old_size) == class_of(size))
+        return block;
+    moved = take(heap, size);
+    if (moved == NULL) /* Lua relies on this: shrinking cannot fail */
+        return size <= old_size ? block : NULL;
+    memcpy(moved, block, old_size < size ? old_size : size);
+    give(heap, block, old_size);
+    return moved;
+}
+
+#else /* the sanitizer is to see each block */
+
+static void give(struct rl_heap *heap, void *block, size_t size)
+{
+    (void)heap;
+    (void)size;
+    free(block);
+}
+
+static void *take(struct rl_heap *heap, size_t size)
+{
+    (void)heap;
+    return malloc(size);
+}
+
+static void *move(struct rl_heap *heap, void *block, size_t old_size, size_t size)
+{
+    (void)heap;
+    (void)old_size;
+    return realloc(block, size);
+}
+
+#endif
+
+void *rl_heap_alloc(void *ctx, void *block, size_t old_size, size_t size)
+{
+    struct rl_heap_account *account = ctx;
+    void *result;
+
+    if (block == NULL)
+        old_size = 0; /* then it was the kind of object */
+    if (size == 0) {
+        if (old_size > 0)
+            give(account->heap, block, old_size);
+        account->used_bytes -= old_size;
+        return NULL;
+    }
+    if (RL_UNLIKELY(size > old_size &&
+                    account->used_bytes + (size - old_size) > account->limit_bytes) &&
+        !account->refused(account, size - old_size))
+        return NULL;
+    if (old_size == 0)
+        result = take(account->heap, size);
+    else
+        result = move(account->heap, block, old_size, size);
+    if (result != NULL)
+        account->used_bytes += size - old_size;
+    return result;
+}

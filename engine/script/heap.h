@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * heap - the memory of a worker's Lua.
+ *
+ * Blocks of up to 1 KiB come from free lists, one for each 16 bytes of size, which all cells of the
+ * worker share; larger ones from malloc. An account counts what one cell holds and says no where
+ * its script asks for more than it may have:
+ *
+ *      limit         what the cell may hold; while the engine itself works in the cell: anything
+ *      refused       called with how much more is wanted when the answer would be no; true: give it
+ *
+ * Thread: one worker's. Memory: the small blocks go back to the system at fini.
+ */
+#ifndef RL_SCRIPT_HEAP_H
+#define RL_SCRIPT_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { RL_HEAP_STEP = 16, RL_HEAP_CLASSES = 64 };
+
+struct rl_heap_free {
+    struct rl_heap_free *next;
+};
+
+struct rl_heap {
+    struct rl_heap_free *free[RL_HEAP_CLASSES];
+    char *bump, *bump_end;
+    struct rl_heap_free *slabs;
+};
+
+struct rl_heap_account {
+    struct rl_heap *heap;
+    size_t used_bytes, limit_bytes;
+    bool (*refused)(struct rl_heap_account *account, size_t more);
+};
+
+void rl_heap_init(struct rl_heap *heap);
+void rl_heap_fini(struct rl_heap *heap);
+
+/* A lua_Alloc; its ud is an account. */
+void *rl_heap_alloc(void *account, void *block, size_t old_size, size_t size);
+
+#endif

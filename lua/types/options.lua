@@ -1,0 +1,145 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+---@meta
+--- # options
+---
+---The global `options`, or the field `options` of the table that the script returns, says what the test does. It is read
+---once, when the script is looked at. Defaults are below the config file, that is below the script, that below the
+---environment (`RINGLOAD_VUS`, `K6_VUS`, ...), that below the command line.
+---
+---A *duration* is a text such as `"30s"`, `"1m30s"` or `"500ms"`, or a number of milliseconds.
+---
+---What is wrong is told all at once, and ends ringload with exit code 104. A key that nobody knows is a warning.
+---
+---Without `scenarios`, `iterations` makes one of `shared-iterations`, `duration` one of `constant-vus`; `vus` alone is as
+---many iterations; without any of these the script runs once.
+---
+---Besides `options` the script defines functions, as globals or in the table that it returns: `default`, which is an
+---iteration; `setup`, which runs once before, and whose result, made JSON, is the argument of the others; `teardown`,
+---which runs once after; and what `exec` of a scenario names.
+
+---@class ringload.Options
+---How many VUs, from 1; 1.
+---@field vus? integer
+---How long they run: a duration, at least 1s. With `iterations`: the longest time, 10m.
+---@field duration? string|number
+---How many iterations all VUs do together, from 1.
+---@field iterations? integer
+---Not available in this version, but for an empty list.
+---@field stages? { duration: string|number, target: integer }[]
+---Scenarios by name: letters, digits, `_`, `-`.
+---@field scenarios? table<string, ringload.Scenario>
+---Not available in this version, if it is true.
+---@field paused? boolean
+---Leave out `setup`.
+---@field noSetup? boolean
+---Leave out `teardown`.
+---@field noTeardown? boolean
+---A duration; 60s. Past that: exit code 100.
+---@field setupTimeout? string|number
+---A duration; 60s. Past that: exit code 101.
+---@field teardownTimeout? string|number
+---Read, without effect in this version.
+---@field handleSummaryTimeout? string|number
+---An iteration takes at least this long: a duration; 0.
+---@field minIterationDuration? string|number
+---Read and checked, but not evaluated in this version: there is a warning.
+---@field thresholds? table<string, (string|{ threshold: string, abortOnFail?: boolean, delayAbortEval?: string|number })[]>
+---Tags of all samples.
+---@field tags? ringload.Tags
+---Which of the tags that ringload adds by itself are there: `scenario`, `group`, `check`, ...
+---@field systemTags? string[]
+---Statistics of trends in the summary: `avg`, `min`, `med`, `max`, `count`, `p(N)`.
+---@field summaryTrendStats? string[]
+---The unit of times in the summary; the one that fits if it is not given.
+---@field summaryTimeUnit? "s"|"ms"|"us"
+---How names become addresses.
+---@field dns? ringload.Dns|string
+---Addresses in place of names: name, `name:port` or `*.name` to IP or `IP:port`.
+---@field hosts? table<string, string>
+---Address ranges never to connect to, such as `10.0.0.0/8`.
+---@field blacklistIPs? string[]
+---Names never to connect to, such as `*.example.com`.
+---@field blockHostnames? string[]
+---Addresses to connect from, a VU each in turn: IPs, `IP-IP`, `IP/BITS`.
+---@field localIPs? string[]
+---Wrong metric values and tags raise errors; otherwise they are left out with a warning.
+---@field throw? boolean
+---@field blacklist_ips? string[] As blacklistIPs.
+---@field block_hostnames? string[] As blockHostnames.
+---@field local_ips? string[] As localIPs.
+---Not available in this version: there is an error.
+---@field executionSegment? string
+---Not available in this version: there is an error.
+---@field executionSegmentSequence? string
+---Ignored with a warning: this version has no TLS.
+---@field insecureSkipTLSVerify? boolean
+---Ignored with a warning: this version has no TLS.
+---@field tlsVersion? string|table
+---Ignored with a warning: this version has no TLS.
+---@field tlsCipherSuites? string[]
+---Ignored with a warning: this version has no TLS.
+---@field tlsAuth? table[]
+---@field insecure_skip_tls_verify? boolean As insecureSkipTLSVerify.
+---@field tls_version? string|table As tlsVersion.
+---@field tls_cipher_suites? string[] As tlsCipherSuites.
+---@field tls_auth? table[] As tlsAuth.
+---Ignored with a warning: it is about HTTP.
+---@field rps? integer
+---Ignored with a warning: it is about HTTP.
+---@field noConnectionReuse? boolean
+---Ignored with a warning: it is about HTTP.
+---@field noVUConnectionReuse? boolean
+---Ignored with a warning: it is about HTTP.
+---@field batch? integer
+---Ignored with a warning: it is about HTTP.
+---@field batchPerHost? integer
+---Ignored with a warning: it is about HTTP.
+---@field maxRedirects? integer
+---Ignored with a warning: it is about HTTP.
+---@field userAgent? string
+---Ignored with a warning: it is about HTTP.
+---@field httpDebug? string
+---Ignored with a warning: it is about HTTP.
+---@field discardResponseBodies? boolean
+---Ignored with a warning: it is about HTTP.
+---@field noCookiesReset? boolean
+---Without effect.
+---@field metricSamplesBufferSize? integer
+---Without effect.
+---@field ext? table
+---Without effect.
+---@field cloud? table
+options = nil
+
+---@class ringload.Dns
+---How long an address is kept: a duration, `"inf"`, or 0 for never; 5m.
+---@field ttl? string|number
+---Which of several addresses; `random`.
+---@field select? "first"|"random"|"roundRobin"
+---Which kind of addresses; `preferIPv4`.
+---@field policy? "preferIPv4"|"preferIPv6"|"onlyIPv4"|"onlyIPv6"|"any"
+
+---@class ringload.Scenario
+---`constant-vus` has VUs repeat iterations for a time; with `shared-iterations` they take them from one number; with
+---`per-vu-iterations` each does as many.
+---@field executor "constant-vus"|"shared-iterations"|"per-vu-iterations"
+---How many VUs, from 1; 1.
+---@field vus? integer
+---A duration, at least 1s. Of `constant-vus`, which needs it.
+---@field duration? string|number
+---From 1; 1. Of the other two: all together, or of each VU.
+---@field iterations? integer
+---A duration, at least 1s; 10m. Of the other two.
+---@field maxDuration? string|number
+---When it begins, after the test: a duration; 0.
+---@field startTime? string|number
+---How long iterations may go on past the end: a duration; 30s.
+---@field gracefulStop? string|number
+---The function to run; `default`.
+---@field exec? string
+---More of `__ENV`.
+---@field env? table<string, string>
+---Tags of all samples of the scenario.
+---@field tags? ringload.Tags
+---Without effect.
+---@field options? table

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is measured: how each is started for a load, and what must hold once it has ended."""
+
+import json
+import os
+import tempfile
+
+from .process import Failed, Process
+
+
+class Load:
+    """mode, connections, and how they are spread."""
+
+    def __init__(self, mode, connections, size=64, addresses=1, shares=1):
+        self.mode = mode
+        self.connections = connections
+        self.size = size
+        self.addresses = addresses
+        self.shares = shares  # processes of a baseline, workers of ringload
+
+    def split(self):
+        """Connections of each share, the remainder to the first ones."""
+        base, more = divmod(self.connections, self.shares)
+        return [base + (i < more) for i in range(self.shares)]
+
+
+class Baseline:
+    """One of the C clients. It drains before it ends, so all counts must be equal."""
+
+    def __init__(self, name, program):
+        self.name = name
+        self.program = program
+        self.processes = []
+
+    # Its window opens a second after the last connect and is its own affair; ours must fit.
+    def start(self, load, port, core, window_s):
+        self.processes = []
+        for i, connections in enumerate(load.split()):
+            self.processes.append(Process(
+                [self.program, "--host", "127.0.0.1", "--port", str(port),
+                 "--connections", str(connections), "--size", str(load.size),
+                 "--duration", str(window_s + 1.0), "--mode", load.mode,
+                 "--addresses", str(load.addresses), "--slice", f"{i}/{load.shares}"], core))
+        return self.processes
+
+    def finish(self):
+        self.results = [json.loads(process.finish(60)) for process in self.processes]
+
+    def check(self, load, server):
+        errors = sum(result["errors"] for result in self.results)
+        sent = sum(result["bytes_sent"] for result in self.results)
+        received = sum(result["bytes_received"] for result in self.results)
+        if errors > 0:
+            raise Failed(f"{errors} errors")
+        if not sent == received == server["bytes_in"] == server["bytes_out"]:
+            raise Failed(f"bytes differ: sent {sent}, server in {server['bytes_in']}, "
+                         f"server out {server['bytes_out']}, received {received}")
+        if server["resets"] > 0:
+            raise Failed(f"{server['resets']} connections ended with RST")
+        if load.mode == "connect":
+            total = sum(result["total"] for result in self.results)
+            if not total == server["accepted"] == server["closed"]:
+                raise Failed(f"connections differ: {total} cycles, {server['accepted']} accepted, "
+                             f"{server['closed']} closed")
+
+
+class Ringload:
+    """The program itself. The end of the run cuts its connections, so what was under way then
+    may differ: one message a VU, no more."""
+
+    def __init__(self, name, program, scenarios, connect_rate):
+        self.name = name
+        self.program = program
+        self.scenarios = scenarios
+        self.connect_rate = connect_rate
+
+    def start(self, load, port, core, window_s):
+        duration = 3.0 + window_s + load.connections / self.connect_rate
+        if load.mode == "connect":
+            duration = 3.0 + window_s
+        self.export = tempfile.NamedTemporaryFile("r", suffix=".json")
+        values = {"HOST": "127.0.0.1", "PORT": port, "VUS": load.connections,
+                  "DURATION": f"{duration:.0f}s", "SIZE": load.size, "ADDRESSES": load.addresses}
+        command = [self.program, "run", "--quiet", "--workers", str(load.shares),
+                   "--summary-export", self.export.name]
+        for name, value in values.items():
+            command += ["-e", f"{name}={value}"]
+        self.process = Process(
+            command + [os.path.join(self.scenarios, load.mode + ".lua")], core)
+        return [self.process]
+
+    def finish(self):
+        self.process.finish(180)
+        stderr = self.process.read(self.process.stderr)
+        if "level=error" in stderr or "level=fatal" in stderr:
+            raise Failed(f"it logged errors: {self.process.tail()}")
+        self.metrics = json.loads(self.export.read())["metrics"]
+        self.export.close()
+
+    def count(self, metric):
+        return self.metrics.get(metric, {}).get("count", 0)
+
+    def check(self, load, server):
+        vus, slack = load.connections, load.connections * load.size
+        if self.count("tcp_errors") > 0:
+            raise Failed(f"{self.count('tcp_errors')} tcp_errors")
+        opened = self.count("tcp_sockets")
+        if not opened <= server["accepted"] <= opened + vus:
+            raise Failed(f"{opened} tcp_sockets, but {server['accepted']} accepted")
+        sent, received = self.count("data_sent"), self.count("data_received")
+        if not server["bytes_in"] <= sent <= server["bytes_in"] + slack:
+            raise Failed(f"{sent} bytes sent, but the server got {server['bytes_in']}")
+        if not received <= server["bytes_out"] <= received + slack:
+            raise Failed(f"{received} bytes received, but the server sent {server['bytes_out']}")
+        if load.mode != "connect" and opened != vus:
+            raise Failed(f"{opened} connections instead of {vus}")

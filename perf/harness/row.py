@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One measurement of one contender, seen from outside: its CPU clock and the server's counters,
+read at both ends of a window in which nothing but the load goes on."""
+
+import time
+
+from .contender import Load
+from .process import Failed, Server, cpu_ns, machine_busy_ns, rss_bytes
+
+WARM_S = 1.3     # after the last connection was accepted
+SETTLE_S = 2.5   # before memory is read
+PAUSE_S = 1.5    # between runs: closed ports can be used again after 1 s
+
+LEAST_NS = 500  # a round trip through TCP costs several times as much on any machine
+
+SHARE = 17000    # sockets of one ring or process, below a limit of 20,000 files
+PER_ADDRESS = 20000  # sockets to one destination, below its 28,232 source ports
+
+
+def _ceil(a, b):
+    return -(-a // b)
+
+
+def addresses_for(connections):
+    """A prime number of destinations: VUs are dealt to workers and to addresses in turn, and
+    with a common divisor a worker would meet some of the addresses only."""
+    need = _ceil(connections, PER_ADDRESS)
+    return next(p for p in (1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
+                if p >= need + (need > 1))
+
+
+class Bench:
+    """Where things are and which core does what."""
+
+    def __init__(self, server_program, port, server_core, client_core, window_s, spin):
+        self.server_program = server_program
+        self.port = port
+        self.server_core = server_core
+        self.client_core = client_core
+        self.window_s = window_s
+        self.spin = spin
+
+    def server(self, processes, spin):
+        return Server(self.server_program, self.port, self.server_core, processes,
+                      seconds=300 + self.window_s, spin=spin)
+
+
+def _sample(server, clients):
+    """Counters and clocks as of one instant, or of 200 us if the machine lets us."""
+    for _ in range(50):
+        begin = time.monotonic_ns()
+        counters = server.counters()
+        client_ns = sum(cpu_ns(client.pid) for client in clients)
+        server_ns = cpu_ns(server.pid)
+        end = time.monotonic_ns()
+        if end - begin < 200_000:
+            break
+    return begin, counters, client_ns, server_ns, machine_busy_ns()
+
+
+def _check_window(load, before, after, clients):
+    """Nothing but the load may have happened between the two samples."""
+    delta = {name: after[name] - before[name] for name in after}
+    for client in clients:
+        if not client.alive():
+            raise Failed("its run was over before the window was (a lower --connect-rate gives "
+                         f"ringload more time): {client.tail()}")
+    if delta["resets"] > 0:
+        raise Failed(f"{delta['resets']} connections ended with RST")
+    if load.mode == "echo" and (delta["accepted"] > 0 or delta["closed"] > 0):
+        raise Failed(f"{delta['accepted']} connections opened and {delta['closed']} closed "
+                     "within the window")
+    if delta["bytes_in"] < load.size:
+        raise Failed("no load within the window")
+    return delta
+
+
+def measure_cpu(bench, contender, load):
+    """CPU of the client for each round trip (mode echo) or cycle (mode connect)."""
+    with bench.server(1, bench.spin) as server:
+        clients = contender.start(load, bench.port, bench.client_core, bench.window_s)
+        try:
+            server.wait_until(lambda: server.counters()["accepted"] >= load.connections, 90,
+                              f"{load.connections} connections", clients)
+            time.sleep(WARM_S)
+            t0, before, client0, server0, all0 = _sample(server, clients)
+            time.sleep(bench.window_s)
+            t1, after, client1, server1, all1 = _sample(server, clients)
+            delta = _check_window(load, before, after, clients)
+            contender.finish()
+        finally:
+            for client in clients:
+                client.__exit__()
+        # The server may still be busy with the last FINs.
+        quiet = time.monotonic() + 2
+        while time.monotonic() < quiet:
+            now = server.counters()
+            if now["closed"] + now["resets"] >= now["accepted"]:
+                break
+            time.sleep(0.01)
+        contender.check(load, server.stop())
+    count = delta["closed"] if load.mode == "connect" else delta["bytes_in"] / load.size
+    if count == 0:
+        raise Failed("nothing was completed within the window")
+    if client1 - client0 < count * LEAST_NS:
+        raise Failed("less CPU than TCP alone needs: is the work done in another process?")
+    wall, client_ns, server_ns = t1 - t0, client1 - client0, server1 - server0
+    return {"value": client_ns / 1000 / count, "rate": count / wall * 1e9,
+            "client_busy": client_ns / wall,
+            "others_busy": max(0, all1 - all0 - client_ns - server_ns) / wall}
+
+
+def _rss_of(bench, contender, load):
+    """Resident bytes of a contender that holds its connections."""
+    with bench.server(_ceil(load.connections, SHARE - 2000), False) as server:
+        clients = contender.start(load, bench.port, bench.client_core, SETTLE_S)
+        try:
+            server.wait_until(lambda: server.counters()["accepted"] >= load.connections, 120,
+                              f"{load.connections} connections", clients)
+            time.sleep(SETTLE_S)
+            before = server.counters()
+            total = sum(rss_bytes(client.pid) for client in clients)
+            if before["closed"] + before["resets"] > 0 or before["accepted"] != load.connections:
+                raise Failed(f"{before['accepted']} accepted, {before['closed']} closed, "
+                             f"{before['resets']} reset while idle")
+            contender.finish()
+        finally:
+            for client in clients:
+                client.__exit__()
+        contender.check(load, server.stop())
+    return total
+
+
+def measure_memory(bench, contender, connections):
+    """User-space bytes for each idle connected user: the difference to a run with one user a
+    worker or process, divided."""
+    shares = _ceil(connections, SHARE)
+    addresses = addresses_for(connections)
+    empty = _rss_of(bench, contender, Load("idle", shares, addresses=addresses, shares=shares))
+    time.sleep(PAUSE_S)
+    full = _rss_of(bench, contender,
+                   Load("idle", connections, addresses=addresses, shares=shares))
+    return {"value": (full - empty) / (connections - shares), "empty": empty, "full": full}
