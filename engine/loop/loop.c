@@ -122,14 +122,17 @@ static void dispatch(struct rl_loop *loop, const struct rl_completion *c)
     loop->handlers[kind].fn(loop->handlers[kind].ctx, handle, c, rl_slice_of(NULL, 0));
 }
 
-/* Sends first: a write is known to be accepted before the answer to it is delivered. */
+/* Sends first: a write is known to be accepted before the answer to it is delivered. Whether the ring
+ * had settled is asked before them, since they submit what comes next. */
 static void complete(struct rl_loop *loop, unsigned count)
 {
+    bool settled = rl_ring_settled(loop->ring);
+
     for (unsigned i = 0; i < count; i++) {
         if (rl_op_kind(loop->batch[i].user_data) == RL_OP_SEND)
             dispatch(loop, &loop->batch[i]);
     }
-    if (rl_ring_settled(loop->ring)) {
+    if (settled) {
         loop->urgent = false;
         for (unsigned i = 0; i < loop->hook_count; i++)
             loop->hooks[i].sent(loop->hooks[i].ctx);

@@ -250,6 +250,12 @@ const struct rl_addr *rl_conn_local(struct rl_conn *conn)
 
 /* --- Receiving. --- */
 
+void rl_conn_end(struct rl_conn *conn, int status)
+{
+    conn->state = RL_CONN_ENDED;
+    conn->events->ended(conn->owner, status);
+}
+
 /* The kernel tells of a reset once: if a send heard of it, the receive ends as if by a FIN. A send that
  * had got rid of a part keeps what it heard to itself, and the next one fails with EPIPE: only a
  * reset gives that, since nothing here closes one way. */
@@ -277,6 +283,17 @@ static int end_status(const struct rl_conn *conn, int32_t res)
     return conn->asked && res == -EPIPE ? -ECONNRESET : res;
 }
 
+/* A send under way has yet to say how much the kernel took before a reset: its owner is told that
+ * first. It answers at once, since nothing can be sent any more. */
+static void end(struct rl_conn *conn, int status)
+{
+    if (status < 0 && conn->queue != NULL && !conn->submitted && !conn->send_failed) {
+        conn->reset_status = status;
+        return;
+    }
+    rl_conn_end(conn, status);
+}
+
 void rl_conn_on_recv(struct rl_conn *conn, const struct rl_completion *c, struct rl_slice view)
 {
     if (RL_LIKELY(conn->state == RL_CONN_OPEN && c->res > 0)) {
@@ -301,8 +318,7 @@ void rl_conn_on_recv(struct rl_conn *conn, const struct rl_completion *c, struct
         ask_which_end(conn);
         return;
     }
-    conn->state = RL_CONN_ENDED;
-    conn->events->ended(conn->owner, end_status(conn, c->res));
+    end(conn, end_status(conn, c->res));
 }
 
 void rl_conn_pause(struct rl_conn *conn)
@@ -319,7 +335,7 @@ void rl_conn_resume(struct rl_conn *conn)
     if (!conn->paused)
         return;
     conn->paused = false;
-    if (conn->state == RL_CONN_OPEN && !conn->receiving)
+    if (conn->state == RL_CONN_OPEN && !conn->receiving && conn->reset_status == 0)
         arm_recv(conn); /* otherwise the cancelled receive is still to answer, and is armed then */
 }
 

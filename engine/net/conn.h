@@ -47,6 +47,7 @@ struct rl_conn {
         bound : 1, paused : 1, asked : 1;
     uint32_t port_range;
     int32_t open_status;    /* the first step of opening that failed, 0: none */
+    int32_t reset_status;   /* heard by the receive, told when the send under way has answered */
     struct rl_addr peer, local;
 };
 

@@ -134,13 +134,16 @@ void rl_conn_settle(struct rl_conn *conn)
 static void queue_sent(struct rl_conn *conn, int32_t res)
 {
     conn->in_flight--;
-    if (res <= 0) {
-        send_failed(conn, res == 0 ? -EPIPE : res);
-        return;
+    if (res > 0) {
+        rl_sendq_taken(conn->queue, (size_t)res);
+        tell_sent(conn, (size_t)res, 0);
     }
-    rl_sendq_taken(conn->queue, (size_t)res);
-    tell_sent(conn, (size_t)res, 0);
-    send_queued(conn);
+    if (RL_UNLIKELY(conn->reset_status < 0))
+        rl_conn_end(conn, conn->reset_status);
+    else if (res <= 0)
+        send_failed(conn, res == 0 ? -EPIPE : res);
+    else
+        send_queued(conn);
 }
 
 void rl_conn_on_send(struct rl_conn *conn, int32_t res)

@@ -14,6 +14,9 @@ void rl_conn_on_send(struct rl_conn *conn, int32_t res);
  * queue what was not taken. */
 void rl_conn_settle(struct rl_conn *conn);
 
+/* Nothing comes any more: 0 after a FIN, else why. */
+void rl_conn_end(struct rl_conn *conn, int status);
+
 /* One operation less in flight; a closing connection goes with its last one. */
 void rl_conn_operation_ended(struct rl_conn *conn);
 

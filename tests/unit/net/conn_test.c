@@ -454,6 +454,42 @@ START_TEST(echo_of_many_small_messages)
 }
 END_TEST
 
+/* A queue that moves on in every turn is no reason to leave another's send unanswered. */
+START_TEST(a_stream_beside_it_does_not_delay_what_was_sent)
+{
+    struct owner stream = {0}, small = {0};
+    static uint8_t data[BIG];
+    int stream_fd, small_fd, moved = 0;
+
+    set_up_variant(_i, 16);
+    stream_fd = open_pair(&stream);
+    small_fd = open_pair(&small);
+    ck_assert_int_eq(fcntl(stream_fd, F_SETFL, O_NONBLOCK), 0);
+    ck_assert_int_eq(rl_conn_send(stream.conn, rl_slice_of(data, sizeof(data))), 0);
+    for (size_t turns = 1; stream.sent < BIG; turns++) {
+        size_t before = stream.sent;
+        static uint8_t sunk[1 << 20];
+
+        ck_assert_uint_lt(turns, 1000000);
+        ck_assert_int_eq(rl_conn_send(small.conn, rl_slice_of("x", 1)), 0);
+        loop.urgent = true;
+        ck_assert_int_eq(rl_loop_turn(&loop), 0);
+        ck_assert_uint_eq(small.sent, turns);
+        moved += stream.sent > before;
+        while (recv(stream_fd, sunk, sizeof(sunk), 0) > 0)
+            ;
+        while (recv(small_fd, sunk, sizeof(sunk), MSG_DONTWAIT) > 0)
+            ;
+    }
+    ck_assert_int_gt(moved, 2);
+    close(stream_fd);
+    close(small_fd);
+    turns_until(has_ended, &stream);
+    turns_until(has_ended, &small);
+    tear_down(&small);
+}
+END_TEST
+
 static Suite *conn_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -468,6 +504,7 @@ static Suite *conn_suite(void)
         &more_than_the_limit_fails_with_emfile,
         &closing_in_the_data_event,
         &echo_of_many_small_messages,
+        &a_stream_beside_it_does_not_delay_what_was_sent,
     };
     Suite *suite = suite_create("conn");
 
