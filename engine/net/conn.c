@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "net/filter.h"
 #include "net/net_impl.h"
 #include "net/sendq.h"
 
@@ -349,11 +350,22 @@ static void begin_closing(struct rl_conn *conn)
         free_conn(conn);
 }
 
+static void tell_filter(struct rl_conn *conn, bool abort)
+{
+    struct rl_filter *filter = conn->filter;
+
+    if (filter == NULL)
+        return;
+    filter->ops->leave(filter, abort);
+    conn->filter = NULL;
+}
+
 void rl_conn_close(struct rl_conn *conn)
 {
     struct rl_ring *ring = conn->net->ring;
 
     RL_ASSERT(conn->state != RL_CONN_CLOSING);
+    tell_filter(conn, false);
     if (conn->connecting)
         rl_ring_cancel(ring, rl_conn_op(conn, RL_OP_CONNECT));
     if (conn->receiving)
@@ -367,6 +379,7 @@ void rl_conn_close(struct rl_conn *conn)
 void rl_conn_abort(struct rl_conn *conn)
 {
     RL_ASSERT(conn->state != RL_CONN_CLOSING);
+    tell_filter(conn, true);
     rl_ring_abort(conn->net->ring, conn->file);
     rl_conn_close(conn);
 }

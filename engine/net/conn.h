@@ -26,6 +26,7 @@
 #include "net/stream.h"
 
 struct rl_sendq;
+struct rl_filter;
 
 enum rl_conn_state { RL_CONN_OPENING, RL_CONN_OPEN, RL_CONN_ENDED, RL_CONN_CLOSING };
 
@@ -37,6 +38,7 @@ struct rl_conn {
     struct rl_list batch;   /* on the net's dirty or flushed list */
     uint8_t *piece;         /* this turn's bytes in the batch arena */
     uint32_t piece_bytes, piece_capacity;
+    struct rl_filter *filter; /* between us and the owner, or NULL: net/filter.h */
     struct rl_sendq *queue; /* NULL unless bytes wait behind what the kernel has */
     int file;
     int32_t send_res;       /* the kernel's answer to the piece, if answered; why it failed, if so */

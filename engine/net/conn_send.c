@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "net/conn.h"
+#include "net/filter.h"
 #include "net/net_impl.h"
 #include "net/sendq.h"
 
@@ -43,7 +44,7 @@ static int append_to_queue(struct rl_conn *conn, struct rl_slice data)
     return 0;
 }
 
-int rl_conn_send(struct rl_conn *conn, struct rl_slice data)
+static inline __attribute__((always_inline)) int send_raw(struct rl_conn *conn, struct rl_slice data)
 {
     int rc;
 
@@ -63,9 +64,28 @@ int rl_conn_send(struct rl_conn *conn, struct rl_slice data)
     return 0;
 }
 
-size_t rl_conn_pending(const struct rl_conn *conn)
+int rl_conn_send(struct rl_conn *conn, struct rl_slice data)
+{
+    if (RL_UNLIKELY(conn->filter != NULL))
+        return conn->filter->ops->send(conn->filter, data);
+    return send_raw(conn, data);
+}
+
+int rl_conn_send_raw(struct rl_conn *conn, struct rl_slice data)
+{
+    return send_raw(conn, data);
+}
+
+size_t rl_conn_pending_raw(const struct rl_conn *conn)
 {
     return conn->piece_bytes + (conn->queue == NULL ? 0 : rl_sendq_bytes(conn->queue));
+}
+
+size_t rl_conn_pending(const struct rl_conn *conn)
+{
+    if (conn->filter != NULL)
+        return conn->filter->ops->pending(conn->filter);
+    return rl_conn_pending_raw(conn);
 }
 
 static void tell_sent(struct rl_conn *conn, size_t size, int status)

@@ -160,7 +160,7 @@ void rl_ring_send(struct rl_ring *ring, int file, struct rl_slice data, enum rl_
     struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
     int flags = MSG_WAITALL | MSG_NOSIGNAL;
 
-    if (mode == RL_SEND_TRY)
+    if (mode != RL_SEND_WHOLE)
         flags |= MSG_DONTWAIT;
     io_uring_prep_send(sqe, file, data.data, data.size, flags);
     rl_ring_target(ring, sqe);

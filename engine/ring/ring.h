@@ -53,6 +53,7 @@ struct rl_open {
 
 enum rl_send_mode {
     RL_SEND_TRY,   /* take what fits now; completes at once (silently on full success if RL_F_SEND_SKIP) */
+    RL_SEND_LAST,  /* take what fits now; always one completion, at once */
     RL_SEND_WHOLE, /* tracked: waits for room, one completion when all is taken or it failed */
 };
 

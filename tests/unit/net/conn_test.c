@@ -75,7 +75,8 @@ static void on_ended(void *ctx, int status)
     owner->conn = NULL;
 }
 
-static const struct rl_stream_events events = {on_connected, on_data, on_sent, on_ended};
+static const struct rl_stream_events events = {
+    .connected = on_connected, .data = on_data, .sent = on_sent, .ended = on_ended};
 
 static uint8_t byte_at(size_t i)
 {
