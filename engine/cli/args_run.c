@@ -55,6 +55,12 @@ static const struct rl_flag run_flags[] = {
     VALUE(0, "block-hostnames", "LIST", "blockHostnames",
           "names never to connect to, such as *.x.com"),
 
+    SWITCH(0, "insecure-skip-tls-verify", "insecureSkipTLSVerify",
+           "TLS: take any certificate of a server"),
+    VALUE(0, "tls-version", "VERSION", "tlsVersion",
+          "tls1.2, tls1.3 or min=tls1.2,max=tls1.3 (the default)"),
+    VALUE(0, "tls-cipher-suites", "LIST", "tlsCipherSuites", "suites of TLS 1.2, by IANA's names"),
+
     TITLE("Results"),
     VALUE(0, "tag", "NAME=VALUE", "tags", "a tag of all metrics (repeatable)"),
     VALUE(0, "system-tags", "LIST", "systemTags", "which tags ringload adds by itself"),
@@ -109,7 +115,6 @@ static const struct rl_flag run_flags[] = {
     LATER_VALUE('a', "address"),
     LATER_SWITCH(0, "no-thresholds"),
     LATER_SWITCH(0, "new-machine-readable-summary"),
-    LATER_SWITCH(0, "insecure-skip-tls-verify"),
     LATER_VALUE(0, "console-output"),
     LATER_VALUE(0, "secret-source"),
     LATER_VALUE(0, "features"),

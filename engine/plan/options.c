@@ -52,6 +52,8 @@ void rl_options_init(struct rl_options *options, struct rl_arena *arena)
         .blacklist_ips = {no_texts, 0},
         .block_hostnames = {no_texts, 0},
         .local_ips = {no_texts, 0},
+        .tls_version = {RL_VERSION_TLS12, RL_VERSION_TLS13},
+        .tls_cipher_suites = {no_texts, 0},
         .ignored_http = {no_texts, 0},
         .ignored_later = {no_texts, 0},
     };

@@ -50,6 +50,10 @@ enum rl_option {
     RL_OPTION_BLACKLIST_IPS,
     RL_OPTION_BLOCK_HOSTNAMES,
     RL_OPTION_LOCAL_IPS,
+    RL_OPTION_INSECURE_SKIP_TLS_VERIFY,
+    RL_OPTION_TLS_VERSION,
+    RL_OPTION_TLS_CIPHER_SUITES,
+    RL_OPTION_TLS_AUTH,
     RL_OPTION_THROW,
     RL_OPTION_LINGER, /* not of scripts; the config file may set it */
     RL_OPTION_COUNT
@@ -119,6 +123,25 @@ struct rl_scenarios {
     size_t count;
 };
 
+/* The protocol's own numbers of its versions. */
+enum { RL_VERSION_TLS12 = 0x0303, RL_VERSION_TLS13 = 0x0304 };
+
+struct rl_tls_versions {
+    uint16_t min, max;
+};
+
+/* A client certificate. Whether cert and key are right, and a pair, is not checked in this room. */
+struct rl_tls_auth {
+    const char *cert, *key; /* PEM text */
+    const char *password;   /* of the key; NULL: it is not encrypted */
+    struct rl_texts domains;
+};
+
+struct rl_tls_auths {
+    const struct rl_tls_auth *items;
+    size_t count;
+};
+
 struct rl_options {
     struct rl_arena *arena;
     uint64_t set; /* 1 << option; the fields of the others hold the defaults */
@@ -141,6 +164,10 @@ struct rl_options {
     struct rl_texts blacklist_ips; /* ip or ip/bits: checked */
     struct rl_texts block_hostnames;
     struct rl_texts local_ips; /* ip, ip/bits or ip-ip: checked */
+    bool insecure_skip_tls_verify;
+    struct rl_tls_versions tls_version;
+    struct rl_texts tls_cipher_suites; /* IANA names that cipher_names.h has; none: the default */
+    struct rl_tls_auths tls_auth;
 
     struct rl_texts ignored_http;  /* keys that only mean something to HTTP: told once */
     struct rl_texts ignored_later; /* keys that a later version will honour: told once */
@@ -159,10 +186,15 @@ void rl_options_init(struct rl_options *options, struct rl_arena *arena);
 void rl_options_from_value(struct rl_options *options, const struct rl_value *value,
                            enum rl_tier tier, const char *where, struct rl_problems *problems);
 
-/* A map of names to texts, such as the process's environment. */
+/* What only all tiers together can get wrong about TLS. */
+void rl_options_check_tls(const struct rl_options *options, struct rl_problems *problems);
+
+/* A map of names to texts, such as the process's environment. json: how to read an option that is
+ * written in JSON; it says why if it returns NULL. May be NULL: there are none. */
 struct rl_environment {
     const char *(*get)(void *ctx, const char *name); /* NULL if there is none */
     void *ctx;
+    struct rl_value *(*json)(struct rl_arena *arena, const char *text, char *why, size_t why_bytes);
 };
 
 struct rl_environment rl_environment_of_process(void);

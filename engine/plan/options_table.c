@@ -14,7 +14,7 @@
 #define NO_FIELD 0, 0
 #define SECOND ((int64_t)RL_NS_PER_S)
 
-static rl_read_fn read_http_only, read_for_later, read_not_built, read_nothing, read_out;
+static rl_read_fn read_http_only, read_not_built, read_nothing, read_out;
 
 static const struct rl_option_row rows[] = {
     {"vus", NULL, "VUS", rl_read_vus, RL_OPTION_VUS, FIELD(vus), 1},
@@ -53,6 +53,13 @@ static const struct rl_option_row rows[] = {
      RL_OPTION_BLOCK_HOSTNAMES, FIELD(block_hostnames), 0},
     {"localIPs", "local_ips", "LOCAL_IPS", rl_read_local_ips, RL_OPTION_LOCAL_IPS, FIELD(local_ips),
      0},
+    {"insecureSkipTLSVerify", "insecure_skip_tls_verify", "INSECURE_SKIP_TLS_VERIFY", rl_read_bool,
+     RL_OPTION_INSECURE_SKIP_TLS_VERIFY, FIELD(insecure_skip_tls_verify), 0},
+    {"tlsVersion", "tls_version", "TLS_VERSION", rl_read_tls_version, RL_OPTION_TLS_VERSION,
+     FIELD(tls_version), 0},
+    {"tlsCipherSuites", "tls_cipher_suites", "TLS_CIPHER_SUITES", rl_read_tls_ciphers,
+     RL_OPTION_TLS_CIPHER_SUITES, FIELD(tls_cipher_suites), 0},
+    {"tlsAuth", "tls_auth", "TLSAUTH", rl_read_tls_auth, RL_OPTION_TLS_AUTH, FIELD(tls_auth), 0},
     {"throw", NULL, "THROW", rl_read_bool, RL_OPTION_THROW, FIELD(throw_), 0},
     {"linger", NULL, NULL, rl_read_bool, RL_OPTION_LINGER, FIELD(linger), 0},
 
@@ -60,13 +67,6 @@ static const struct rl_option_row rows[] = {
     {"executionSegmentSequence", NULL, "EXECUTION_SEGMENT_SEQUENCE", read_not_built,
      RL_OPTION_COUNT, NO_FIELD, 0},
     {"out", NULL, NULL, read_out, RL_OPTION_COUNT, NO_FIELD, 0},
-
-    {"insecureSkipTLSVerify", "insecure_skip_tls_verify", "INSECURE_SKIP_TLS_VERIFY",
-     read_for_later, RL_OPTION_COUNT, NO_FIELD, 0},
-    {"tlsVersion", "tls_version", "TLS_VERSION", read_for_later, RL_OPTION_COUNT, NO_FIELD, 0},
-    {"tlsCipherSuites", "tls_cipher_suites", "TLS_CIPHER_SUITES", read_for_later, RL_OPTION_COUNT,
-     NO_FIELD, 0},
-    {"tlsAuth", "tls_auth", "TLSAUTH", read_for_later, RL_OPTION_COUNT, NO_FIELD, 0},
 
     {"rps", NULL, "RPS", read_http_only, RL_OPTION_COUNT, NO_FIELD, 0},
     {"noConnectionReuse", NULL, "NO_CONNECTION_REUSE", read_http_only, RL_OPTION_COUNT, NO_FIELD,
@@ -112,16 +112,6 @@ static bool read_http_only(struct rl_reader *r, const struct rl_value *value, vo
     return true;
 }
 
-static bool read_for_later(struct rl_reader *r, const struct rl_value *value, void *field,
-                           int64_t min)
-{
-    (void)value;
-    (void)field;
-    (void)min;
-    rl_texts_add(&r->options->ignored_later, r->options->arena, bare_key(r));
-    return true;
-}
-
 static bool read_not_built(struct rl_reader *r, const struct rl_value *value, void *field,
                            int64_t min)
 {
@@ -157,6 +147,11 @@ static bool is_execution(const struct rl_option_row *row)
     return row->option != RL_OPTION_COUNT && (EXECUTION >> row->option & 1) != 0;
 }
 
+static bool is_tls(const struct rl_option_row *row)
+{
+    return row->option >= RL_OPTION_INSECURE_SKIP_TLS_VERIFY && row->option <= RL_OPTION_TLS_AUTH;
+}
+
 /* An execution key counts as set even if it is wrong: else the check of what it stands for would tell
  * of mistakes that nobody made. */
 static void read_row(struct rl_reader *r, const struct rl_option_row *row,
@@ -169,6 +164,8 @@ static void read_row(struct rl_reader *r, const struct rl_option_row *row,
     if ((row->read(r, value, field, row->min) || is_execution(row)) &&
         row->option != RL_OPTION_COUNT)
         r->options->set |= UINT64_C(1) << row->option;
+    if (is_tls(row)) /* checked, but nothing uses it yet */
+        rl_texts_add(&r->options->ignored_later, r->options->arena, bare_key(r));
 }
 
 static bool is_of_config_file(const char *key)
@@ -252,7 +249,8 @@ void rl_options_from_text(struct rl_options *options, const char *key, const cha
     RL_CHECK(row != NULL);
     if (row->size == sizeof(older) && rl_options_has(options, row->option) &&
         (row->read == rl_read_blacklist || row->read == rl_read_blocked_names ||
-         row->read == rl_read_local_ips || row->read == rl_read_trend_stats)) {
+         row->read == rl_read_local_ips || row->read == rl_read_trend_stats ||
+         row->read == rl_read_tls_ciphers)) {
         list = (struct rl_texts *)(void *)((char *)options + row->offset);
         older = *list;
     }
@@ -274,7 +272,7 @@ static const char *get_from_process(void *ctx, const char *name)
 
 struct rl_environment rl_environment_of_process(void)
 {
-    return (struct rl_environment){get_from_process, NULL};
+    return (struct rl_environment){get_from_process, NULL, NULL};
 }
 
 const char *rl_environment_option(const struct rl_environment *env, const char *suffix,
@@ -297,6 +295,24 @@ const char *rl_environment_option(const struct rl_environment *env, const char *
     return NULL;
 }
 
+/* Lists of tables have no text form of their own. */
+static void read_json(struct rl_options *options, const struct rl_environment *env,
+                      const struct rl_option_row *row, const char *name, const char *text,
+                      struct rl_problems *problems)
+{
+    struct rl_reader r = {options, problems, RL_TIER_ENV, name};
+    const struct rl_value *value;
+    char why[160] = "no JSON can be read here";
+
+    value = env->json == NULL ? NULL : env->json(options->arena, text, why, sizeof(why));
+    if (value == NULL)
+        rl_problems_error(problems, "%s: must be JSON, such as "
+                                    "[{\"cert\": \"-----BEGIN ...\", \"key\": \"-----BEGIN ...\"}]: %s",
+                          name, why);
+    else
+        read_row(&r, row, value);
+}
+
 void rl_options_from_env(struct rl_options *options, const struct rl_environment *env,
                          struct rl_problems *problems)
 {
@@ -306,7 +322,9 @@ void rl_options_from_env(struct rl_options *options, const struct rl_environment
         if (rows[i].env == NULL)
             continue;
         text = rl_environment_option(env, rows[i].env, &name);
-        if (text != NULL)
+        if (text != NULL && rows[i].read == rl_read_tls_auth)
+            read_json(options, env, &rows[i], name, text, problems);
+        else if (text != NULL)
             rl_options_from_text(options, rows[i].key, text, RL_TIER_ENV, name, problems);
     }
 }

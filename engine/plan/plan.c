@@ -194,6 +194,7 @@ int rl_plan_derive(struct rl_plan *plan, const struct rl_options *options, rl_ex
 
     *plan = (struct rl_plan){.scenario_count = 0};
     warn_ignored(options, problems);
+    rl_options_check_tls(options, problems);
     if (conflict(options, problems))
         return -EINVAL;
     scenarios = rl_arena_alloc(options->arena, (count + 1) * sizeof(*scenarios));

@@ -75,6 +75,7 @@ static void merge_options(struct rl_test *test, const struct rl_options *cli,
     struct rl_environment process = rl_environment_of_process();
     struct rl_options tier;
 
+    process.json = rl_value_of_json;
     rl_options_init(&test->options, &test->arena);
     rl_options_init(&tier, &test->arena);
     rl_config_file_read(&tier, test->flags->config_path, &test->arena, problems);

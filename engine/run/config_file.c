@@ -39,6 +39,22 @@ static struct rl_value *convert(struct rl_arena *arena, json_t *json)
     }
 }
 
+struct rl_value *rl_value_of_json(struct rl_arena *arena, const char *text, char *why,
+                                  size_t why_bytes)
+{
+    struct rl_value *value;
+    json_error_t error;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+
+    if (json == NULL) {
+        snprintf(why, why_bytes, "line %d: %s", error.line, error.text);
+        return NULL;
+    }
+    value = convert(arena, json);
+    json_decref(json);
+    return value;
+}
+
 static bool default_path(char *out, size_t out_bytes)
 {
     const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");

@@ -9,4 +9,8 @@
 void rl_config_file_read(struct rl_options *options, const char *path, struct rl_arena *arena,
                          struct rl_problems *problems);
 
+/* A JSON text as a value, for rl_environment; NULL: why says what is wrong. */
+struct rl_value *rl_value_of_json(struct rl_arena *arena, const char *text, char *why,
+                                  size_t why_bytes);
+
 #endif

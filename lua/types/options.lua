@@ -71,14 +71,14 @@
 ---@field executionSegment? string
 ---Not available in this version: there is an error.
 ---@field executionSegmentSequence? string
----Ignored with a warning: this version has no TLS.
+---TLS: take any certificate of a server, for any name. Checked, but ignored with a warning: no connection uses it yet.
 ---@field insecureSkipTLSVerify? boolean
----Ignored with a warning: this version has no TLS.
----@field tlsVersion? string|table
----Ignored with a warning: this version has no TLS.
+---TLS: `"tls1.2"`, `"tls1.3"` (that one only) or `{ min = ..., max = ... }`. Checked, but ignored with a warning.
+---@field tlsVersion? string|{ min?: string, max?: string }
+---TLS: cipher suites of 1.2, by IANA's names; 1.3 is not restricted. Checked, but ignored with a warning.
 ---@field tlsCipherSuites? string[]
----Ignored with a warning: this version has no TLS.
----@field tlsAuth? table[]
+---TLS: client certificates. Checked, but ignored with a warning.
+---@field tlsAuth? ringload.TlsAuth[]
 ---@field insecure_skip_tls_verify? boolean As insecureSkipTLSVerify.
 ---@field tls_version? string|table As tlsVersion.
 ---@field tls_cipher_suites? string[] As tlsCipherSuites.
@@ -118,6 +118,17 @@ options = nil
 ---@field select? "first"|"random"|"roundRobin"
 ---Which kind of addresses; `preferIPv4`.
 ---@field policy? "preferIPv4"|"preferIPv6"|"onlyIPv4"|"onlyIPv6"|"any"
+
+---One entry of `tlsAuth`. PEM is the text of a file: what `open` returns in the main chunk.
+---@class ringload.TlsAuth
+---The certificate and what leads from it to a root, in PEM.
+---@field cert string
+---Its key, in PEM. Encrypted PKCS#8 is refused, as in k6.
+---@field key string
+---Of a key in PEM's own encryption (`Proc-Type: 4,ENCRYPTED`).
+---@field password? string
+---Hosts that it is for, such as `*.example.com`; none: all.
+---@field domains? string[]
 
 ---@class ringload.Scenario
 ---`constant-vus` has VUs repeat iterations for a time; with `shared-iterations` they take them from one number; with

@@ -105,7 +105,7 @@ class TheStubs(unittest.TestCase):
                 self.assertTrue(fits(written, real), f"{name}.{member}: {written}, but it is {real}")
 
     def test_every_class_is_looked_at(self):
-        tables = {"ringload.Options", "ringload.Dns", "ringload.Scenario"}  # TheOptions does
+        tables = {"ringload.Options", "ringload.Dns", "ringload.Scenario", "ringload.TlsAuth"}  # TheOptions does
         for name in self.written:
             if name not in self.real and name not in tables:
                 self.fail(f"{name}: tests/lua/members.lua does not show it")
@@ -164,6 +164,13 @@ class TheOptions(unittest.TestCase):
         keys = re.search(r"no_such.*there are (\w+), (\w+) and (\w+)", run.errors)
         self.assertIsNotNone(keys, str(run))
         self.assertEqual({f.name for f in classes()["ringload.Dns"].fields}, set(keys.groups()))
+
+    def test_keys_of_tls_auth(self):
+        run = harness.run('options = { tlsAuth = { { no_such = "1" } } } function default() end')
+        self.assertEqual(run.code, 104, str(run))
+        keys = re.search(r"no_such.*there are (\w+), (\w+), (\w+) and (\w+)", run.errors)
+        self.assertIsNotNone(keys, str(run))
+        self.assertEqual({f.name for f in classes()["ringload.TlsAuth"].fields}, set(keys.groups()))
 
     def test_keys_of_scenarios(self):
         known, kinds = set(), classes()["ringload.Scenario"].fields[0].type

@@ -208,7 +208,7 @@ static int parse_run_with(const char *line, const char **variables)
 {
     char *argv[ARGS_MAX] = {NULL};
     int argc = split(line, argv);
-    struct rl_environment env = {get_from_list, (void *)variables};
+    struct rl_environment env = {get_from_list, (void *)variables, NULL};
 
     return rl_run_args_parse(&run, &arena, &env, argc, argv, &problems);
 }

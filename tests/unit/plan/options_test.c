@@ -59,7 +59,7 @@ static const char *get_from_list(void *ctx, const char *name)
 
 static void environment(const char **list)
 {
-    struct rl_environment env = {get_from_list, (void *)list};
+    struct rl_environment env = {get_from_list, (void *)list, NULL};
 
     rl_options_from_env(&options, &env, &problems);
 }

@@ -49,7 +49,7 @@ static const char *get_from_list(void *ctx, const char *name)
 
 static void environment(const char **list)
 {
-    struct rl_environment env = {get_from_list, (void *)list};
+    struct rl_environment env = {get_from_list, (void *)list, NULL};
 
     rl_run_flags_from_env(&flags, &env, &problems);
 }
