@@ -58,7 +58,8 @@ class Peer:
     """counts: accepted, and what the manner counts: fins, resets, bytes_in."""
 
     def __init__(self, manner, host):
-        self.manner, self.host = MANNERS[manner], host
+        """manner: a name of MANNERS, or a function of a peer and a connection."""
+        self.manner, self.host = manner if callable(manner) else MANNERS[manner], host
         self.counts = {"accepted": 0, "fins": 0, "resets": 0, "bytes_in": 0}
         self.lock = threading.Lock()
         self.open, self.fillers = [], []
