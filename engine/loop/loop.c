@@ -133,9 +133,9 @@ static void complete(struct rl_loop *loop, unsigned count)
             dispatch(loop, &loop->batch[i]);
     }
     if (settled) {
-        loop->urgent = false;
         for (unsigned i = 0; i < loop->hook_count; i++)
             loop->hooks[i].sent(loop->hooks[i].ctx);
+        loop->urgent = false; /* what they owed each other they have told each other */
     }
     for (unsigned i = 0; i < count; i++) {
         if (rl_op_kind(loop->batch[i].user_data) != RL_OP_SEND)

@@ -228,6 +228,28 @@ START_TEST(hooks_are_called_each_turn)
 }
 END_TEST
 
+static void owe(void *ctx)
+{
+    (void)ctx;
+    loop.urgent = true;
+}
+
+/* One sent hook owes something to the caller that the next one tells: nothing is owed afterwards. */
+START_TEST(what_sent_hooks_owe_each_other_costs_no_turn)
+{
+    const struct rl_loop_hooks hooks = {.sent = owe};
+    uint64_t turns = loop.turns;
+    struct alarm soon = {0};
+
+    rl_loop_hook(&loop, &hooks);
+    rl_timer_init(&soon.timer, ring_alarm);
+    rl_loop_timer(&loop, &soon.timer, rl_clock_ns() + 20 * RL_NS_PER_MS);
+    while (soon.fired_ns == 0)
+        ck_assert_int_eq(rl_loop_turn(&loop), 0);
+    ck_assert_uint_lt(loop.turns - turns, 10);
+}
+END_TEST
+
 /* --- Mail --- */
 
 struct letter {
@@ -322,6 +344,7 @@ static Suite *loop_suite(void)
         &it_sleeps_until_the_first_timer,
         &an_urgent_turn_does_not_sleep,
         &hooks_are_called_each_turn,
+        &what_sent_hooks_owe_each_other_costs_no_turn,
     };
     Suite *suite = suite_create("loop");
 
