@@ -26,42 +26,38 @@ else()
     set_target_properties(rl::wolfssl PROPERTIES INTERFACE_LINK_LIBRARIES "m;Threads::Threads")
 endif()
 
-# Lua: in checked builds our own, which checks its callers and is seen by the sanitizers; otherwise
-# the distribution's, linked statically where it can be, as it is called a million times a second.
+# Lua: the pinned source, compiled with the rest, so that what is called a million times a second is
+# inlined across the border. Checked builds have it check its callers, and the sanitizers see it.
 set(lua_source "${RINGLOAD_DEPS_DIR}/lua5.4-5.4.7/src")
-if(RINGLOAD_CHECKED AND NOT RINGLOAD_SYSTEM_DEPS AND EXISTS "${lua_source}/lua.h")
+if(NOT RINGLOAD_SYSTEM_DEPS AND EXISTS "${lua_source}/lua.h")
     file(GLOB sources "${lua_source}/*.c")
     list(FILTER sources EXCLUDE REGEX "/luac?\\.c$")
-    add_library(rl_lua_checked STATIC ${sources})
-    target_compile_definitions(rl_lua_checked PRIVATE LUA_USE_POSIX LUA_COMPAT_5_3
-        PUBLIC LUA_USE_APICHECK)
-    target_include_directories(rl_lua_checked SYSTEM PUBLIC "${lua_source}")
-    target_link_libraries(rl_lua_checked PUBLIC m)
-    target_compile_options(rl_lua_checked PRIVATE -w)
+    add_library(rl_lua STATIC ${sources})
+    target_compile_definitions(rl_lua PRIVATE LUA_USE_POSIX LUA_COMPAT_5_3)
+    target_include_directories(rl_lua SYSTEM PUBLIC "${lua_source}")
+    target_link_libraries(rl_lua PUBLIC m)
+    target_compile_options(rl_lua PRIVATE -w)
+    if(RINGLOAD_CHECKED)
+        target_compile_definitions(rl_lua PUBLIC LUA_USE_APICHECK)
+    elseif(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+        set_source_files_properties("${lua_source}/ldo.c" PROPERTIES COMPILE_OPTIONS
+            "-include;${CMAKE_SOURCE_DIR}/cmake/include/lua_jump.h")
+    endif()
     if(RINGLOAD_SANITIZE)
         string(REPLACE ",undefined" "" sanitize "${RINGLOAD_SANITIZE}")
-        target_compile_options(rl_lua_checked PRIVATE -fsanitize=${sanitize} -fno-omit-frame-pointer)
+        target_compile_options(rl_lua PRIVATE -fsanitize=${sanitize} -fno-omit-frame-pointer)
         # Thread sanitizer sees longjmp, not _longjmp: with that its shadow stack grows at each
         # yield, until it crashes.
-        target_compile_definitions(rl_lua_checked PRIVATE _longjmp=longjmp)
+        target_compile_definitions(rl_lua PRIVATE _longjmp=longjmp)
         if(RINGLOAD_SANITIZE MATCHES "thread")
             set_source_files_properties("${lua_source}/lvm.c" PROPERTIES COMPILE_OPTIONS
                 "-include;${CMAKE_SOURCE_DIR}/cmake/include/lua_signals.h")
         endif()
     endif()
-    add_library(rl::lua ALIAS rl_lua_checked)
+    add_library(rl::lua ALIAS rl_lua)
 else()
     pkg_search_module(lua REQUIRED IMPORTED_TARGET GLOBAL lua5.4 lua-5.4 lua54)
-    find_library(RINGLOAD_LUA_STATIC NAMES liblua5.4.a HINTS ${lua_LIBRARY_DIRS} ${lua_LIBDIR})
-    if(RINGLOAD_LUA_STATIC AND NOT RINGLOAD_SYSTEM_DEPS)
-        add_library(rl::lua STATIC IMPORTED GLOBAL)
-        set_target_properties(rl::lua PROPERTIES
-            IMPORTED_LOCATION "${RINGLOAD_LUA_STATIC}"
-            INTERFACE_INCLUDE_DIRECTORIES "${lua_INCLUDE_DIRS}"
-            INTERFACE_LINK_LIBRARIES "m;dl")
-    else()
-        add_library(rl::lua ALIAS PkgConfig::lua)
-    endif()
+    add_library(rl::lua ALIAS PkgConfig::lua)
 endif()
 
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET GLOBAL jansson)
