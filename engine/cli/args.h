@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * args - the command line: flags by a table, and what `run` and `serve` make of theirs.
+ * args - the command line: flags by a table, and what `run`, `serve` and `doctor` make of theirs.
  *
  *      --vus 5   --vus=5   -u 5   -u5   -u=5   -qv   --quiet=false   -- ends the flags
  *
@@ -86,6 +86,18 @@ struct rl_serve_args {
 int rl_serve_args_parse(struct rl_serve_args *args, int argc, char *const *argv,
                         struct rl_problems *problems);
 
-extern const struct rl_flags rl_run_flag_table, rl_serve_flag_table;
+/* --- ringload doctor --- */
+
+struct rl_doctor_args {
+    uint64_t vus, rate_per_s, workers; /* workers 0: one a usable core */
+    const char *target;                /* "HOST:PORT", checked; NULL: not known */
+    const char *local_ips;             /* not checked; NULL: one address */
+    bool apply, json, help;
+};
+
+int rl_doctor_args_parse(struct rl_doctor_args *args, int argc, char *const *argv,
+                         struct rl_problems *problems);
+
+extern const struct rl_flags rl_run_flag_table, rl_serve_flag_table, rl_doctor_flag_table;
 
 #endif

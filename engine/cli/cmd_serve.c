@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "run/limits.h"
+#include "limits/limits.h"
 #include "serve/serve.h"
 
 enum { EXIT_OK = 0, EXIT_OTHER = 255 };

@@ -11,6 +11,7 @@ void rl_help_main(FILE *out)
           "Usage:\n"
           "  ringload run FILE [flags]     run a load test\n"
           "  ringload serve MODE [flags]   a TCP server to run one against\n"
+          "  ringload doctor [flags]       what this machine lacks for a load, and how to mend it\n"
           "  ringload version              which version this is\n"
           "  ringload COMMAND --help       the flags of a command\n"
           "\n"
@@ -48,4 +49,15 @@ void rl_help_serve(FILE *out)
     for (size_t i = 0; rl_serve_mode_at(i, &name, &help); i++)
         fprintf(out, "  %-16s  %s\n", name, help);
     rl_flags_print(&rl_serve_flag_table, out);
+}
+
+void rl_help_doctor(FILE *out)
+{
+    fputs("Say what this machine lacks for a load, and the command that mends it. Reads only, and needs no\n"
+          "rights, without --apply. The exit code is 1 if something is short.\n"
+          "\n"
+          "Usage:\n"
+          "  ringload doctor [flags]\n",
+          out);
+    rl_flags_print(&rl_doctor_flag_table, out);
 }

@@ -8,5 +8,6 @@
 void rl_help_main(FILE *out);
 void rl_help_run(FILE *out);
 void rl_help_serve(FILE *out);
+void rl_help_doctor(FILE *out);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cli/args.h"
+#include "cli/cmd_doctor.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_serve.h"
 #include "cli/cmd_version.h"
@@ -40,12 +41,14 @@ int main(int argc, char **argv)
         return rl_cmd_run(rest, behind);
     if (strcmp(command, "serve") == 0)
         return serve(rest, behind);
+    if (strcmp(command, "doctor") == 0)
+        return rl_cmd_doctor(rest, behind);
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)
         return rl_cmd_version(rest, behind);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
         rl_help_main(stdout);
         return 0;
     }
-    rl_log_error("there is no command '%s': run, serve, version or help", command);
+    rl_log_error("there is no command '%s': run, serve, doctor, version or help", command);
     return RL_EXIT_OTHER;
 }

@@ -10,14 +10,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "limits/findings.h"
+#include "limits/limits.h"
+#include "limits/report.h"
+#include "net/local_ips.h"
 #include "run/config.h"
 #include "run/control.h"
-#include "run/limits.h"
 #include "run/report.h"
 #include "run/ui.h"
 #include "serve/serve.h"
 
-enum { MIN_SLOTS = 4096, SPARE_FILES = 64 };
+enum { MIN_SLOTS = 4096 };
 
 /* Slots of a worker's ring: room for several sockets a VU, within the limit of open files. */
 static uint32_t slots_for(uint64_t vus, uint32_t workers, uint64_t files)
@@ -39,6 +42,27 @@ static int check_kernel(struct rl_test *test)
     return RL_EXIT_OTHER;
 }
 
+/* One line where so many VUs cannot all have a connection; the run goes on, since they may not want one. */
+static void warn_of_limits(const struct rl_test *test)
+{
+    struct rl_demand demand = {.vus = (uint64_t)test->plan.planned_vus,
+                               .addresses = 1,
+                               .targets = 1,
+                               .workers = test->worker_count};
+    struct rl_findings findings;
+    struct rl_machine machine;
+    char line[512];
+
+    if (demand.vus == 0)
+        return;
+    if (test->local_ips != NULL)
+        demand.addresses = rl_local_ips_count(test->local_ips);
+    rl_machine_read(&machine, "", test->features, NULL);
+    rl_findings_make(&findings, &machine, &demand);
+    if (rl_limits_one_line(&findings, demand.vus, line, sizeof(line)))
+        rl_log_warn("%s", line);
+}
+
 static int make_workers(struct rl_test *test)
 {
     uint64_t files = rl_limits_raise_files(), vus = (uint64_t)test->plan.planned_vus;
@@ -50,14 +74,7 @@ static int make_workers(struct rl_test *test)
         return RL_EXIT_OTHER;
     if (test->local_ips != NULL && (test->features & RL_F_BIND) == 0)
         test->features &= ~RL_F_DIRECT; /* binding needs an ordinary descriptor there */
-    if ((test->features & RL_F_DIRECT) != 0 && vus / test->worker_count > files)
-        rl_log_warn("%llu VUs on %u workers want more sockets a worker than the limit of open files "
-                    "(%llu): use --workers %llu or more, or raise 'ulimit -n'",
-                    (unsigned long long)vus, test->worker_count, (unsigned long long)files,
-                    (unsigned long long)(vus / (files - SPARE_FILES) + 1));
-    if ((test->features & RL_F_DIRECT) == 0 && vus > files)
-        rl_log_warn("%llu VUs want more sockets than the limit of open files (%llu): raise it with "
-                    "'ulimit -n'", (unsigned long long)vus, (unsigned long long)files);
+    warn_of_limits(test);
     return 0;
 }
 

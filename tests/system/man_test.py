@@ -62,6 +62,11 @@ class TheManPage(unittest.TestCase):
         self.assertGreater(len(flags), 4)
         self.assertEqual(flags_of_page("Flags of serve"), flags)
 
+    def test_flags_of_doctor(self):
+        flags = flags_of_help("doctor")
+        self.assertGreater(len(flags), 7)
+        self.assertEqual(flags_of_page("Flags of doctor"), flags)
+
     def test_modes_of_serve(self):
         text = help_of("serve").split("Modes:")[1].split("\n\n")[0]
         modes = re.findall(r"^  (\S+)  ", text, re.MULTILINE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* limits - what this machine lets the run have: files, cores. Checked first, with advice. */
-#ifndef RL_RUN_LIMITS_H
-#define RL_RUN_LIMITS_H
+/* limits - what a process does about its own limits: raise them, and choose its threads by them. */
+#ifndef RL_LIMITS_LIMITS_H
+#define RL_LIMITS_LIMITS_H
 
 #include <stdint.h>
 
