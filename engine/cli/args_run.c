@@ -50,7 +50,7 @@ static const struct rl_flag run_flags[] = {
 
     TITLE("Network"),
     VALUE(0, "dns", "SETTINGS", "dns", "such as ttl=5m,select=random,policy=preferIPv4"),
-    VALUE(0, "local-ips", "LIST", "localIPs", "addresses to connect from: IPs, IP-IP, IP/BITS"),
+    VALUE(0, "local-ips", "LIST", "localIPs", "addresses to connect from: IPs, IP-IP, IP/BITS; auto"),
     VALUE(0, "blacklist-ip", "LIST", "blacklistIPs", "address ranges never to connect to"),
     VALUE(0, "block-hostnames", "LIST", "blockHostnames",
           "names never to connect to, such as *.x.com"),

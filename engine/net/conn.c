@@ -13,12 +13,20 @@ enum { TRIES_A_PLACE = 8 }; /* taken ports in a row before looking elsewhere */
 
 /* --- Memory. --- */
 
+/* The ip that its owner told it to leave from. */
+static const struct rl_addr *fixed_ip(const struct rl_conn *conn)
+{
+    return conn->bound ? &conn->local : NULL;
+}
+
 static void free_conn(struct rl_conn *conn)
 {
     struct rl_net *net = conn->net;
 
     if (conn->own_slot)
         net->free_slots[net->free_slot_count++] = conn->file;
+    if (conn->counted)
+        rl_source_closed(net->source, fixed_ip(conn), &conn->peer);
     rl_sendq_free(conn->queue);
     rl_list_remove(&conn->batch);
     net->counts.closed++;
@@ -64,28 +72,49 @@ static socklen_t sockaddr_in_arena(struct rl_net *net, const struct rl_addr *add
     return size;
 }
 
+static enum rl_source_try which_try(const struct rl_conn *conn)
+{
+    if (conn->tries_left == RL_SOURCE_TRIES)
+        return RL_SOURCE_FIRST;
+    return conn->tries_left % TRIES_A_PLACE == 0 ? RL_SOURCE_ELSEWHERE : RL_SOURCE_AGAIN;
+}
+
+/* The next ip and port to leave from. */
+static int next_source(struct rl_conn *conn)
+{
+    enum rl_source_try try = which_try(conn);
+    struct rl_addr local;
+    int rc = rl_source_next(conn->net->source, fixed_ip(conn), &conn->peer, try, &local);
+
+    if (rc == 0 && try == RL_SOURCE_FIRST)
+        conn->counted = true;
+    if (rc < 0 && conn->own_slot)
+        return rc;
+    if (conn->tries_left == 1 && !conn->own_slot)
+        local.port = 0; /* the kernel may still find one, slowly; of a descriptor we can ask which */
+    conn->local = local;
+    return 0;
+}
+
 /* Which address and port to leave from, as the kernel can be told. */
 static int choose_source(struct rl_conn *conn, struct rl_open *open)
 {
     struct rl_net *net = conn->net;
-    struct rl_addr local = conn->local;
-    uint16_t port;
+    struct rl_addr local;
+    int rc = next_source(conn);
 
-    if (conn->tries_left % TRIES_A_PLACE == 0 && conn->tries_left < RL_SOURCE_TRIES)
-        rl_source_jump(net->source, &conn->local, &conn->peer);
-    port = rl_source_next_port(net->source, &conn->local, &conn->peer);
-    if (conn->tries_left == 1 && !conn->own_slot)
-        port = 0; /* the kernel may still find one, slowly; of a descriptor we can ask which */
-    conn->local.port = port;
+    if (rc < 0)
+        return rc;
+    local = conn->local;
     local.port = 0;
-    if (port != 0 && (rl_ring_features(net->ring) & RL_F_PORT_RANGE) != 0) {
-        conn->port_range = (uint32_t)port << 16 | port;
+    if (conn->local.port != 0 && (rl_ring_features(net->ring) & RL_F_PORT_RANGE) != 0) {
+        conn->port_range = (uint32_t)conn->local.port << 16 | conn->local.port;
         open->port_range = &conn->port_range;
-    } else if (port != 0) {
-        local.port = port;
+    } else if (conn->local.port != 0) {
+        local.port = conn->local.port;
         local.family = conn->peer.family;
     }
-    if (!conn->bound && local.port == 0)
+    if (local.family == 0)
         return 0;
     open->local_bytes = sockaddr_in_arena(net, &local, &open->local);
     return open->local_bytes == 0 ? -ENOBUFS : 0;
@@ -114,6 +143,21 @@ static int start_connect(struct rl_conn *conn)
 static bool port_was_taken(int status)
 {
     return status == -EADDRNOTAVAIL || status == -EADDRINUSE;
+}
+
+/* Count why opening failed. */
+static void count_failure(struct rl_conn *conn, int status)
+{
+    struct rl_net *net = conn->net;
+
+    net->counts.failed++;
+    net->counts.out_of_files += status == -EMFILE || status == -ENFILE;
+    if (!port_was_taken(status))
+        return;
+    net->counts.out_of_ports++;
+    rl_shortage_note(&net->shortages, &conn->peer,
+                     rl_source_open_count(net->source, fixed_ip(conn), &conn->peer),
+                     rl_source_whole_count(net->source));
 }
 
 /* Connect, with the next port where one is taken at once (ordinary descriptors bind right away). */
@@ -152,9 +196,7 @@ int rl_conn_open(struct rl_net *net, const struct rl_addr *peer, const struct rl
     net->counts.opened++;
     rc = try_ports(conn);
     if (rc < 0) {
-        net->counts.failed++;
-        net->counts.out_of_files += rc == -EMFILE || rc == -ENFILE;
-        net->counts.out_of_ports += port_was_taken(rc);
+        count_failure(conn, rc);
         free_conn(conn);
         return port_was_taken(rc) ? -EADDRNOTAVAIL : rc;
     }
@@ -171,12 +213,10 @@ static void arm_recv(struct rl_conn *conn)
 
 static void connect_failed(struct rl_conn *conn, int status)
 {
-    struct rl_net *net = conn->net;
     const struct rl_stream_events *events = conn->events;
     void *owner = conn->owner;
 
-    net->counts.failed++;
-    net->counts.out_of_ports += port_was_taken(status);
+    count_failure(conn, status);
     conn->state = RL_CONN_CLOSING;
     rl_conn_operation_ended(conn);
     events->connected(owner, port_was_taken(status) ? -EADDRNOTAVAIL : status);

@@ -22,6 +22,7 @@
 #include "base/pool.h"
 #include "loop/loop.h"
 #include "net/addr.h"
+#include "net/shortage.h"
 #include "net/source.h"
 #include "net/stream.h"
 
@@ -46,7 +47,7 @@ struct rl_conn {
     uint8_t in_flight;      /* operations whose final completion has not come */
     uint8_t tries_left;     /* source ports to try */
     bool own_slot : 1, receiving : 1, connecting : 1, submitted : 1, answered : 1, send_failed : 1,
-        bound : 1, paused : 1, asked : 1;
+        bound : 1, counted : 1, paused : 1, asked : 1;
     uint32_t port_range;
     int32_t open_status;    /* the first step of opening that failed, 0: none */
     int32_t reset_status;   /* heard by the receive, told when the send under way has answered */
@@ -73,12 +74,14 @@ struct rl_net {
     int *free_slots;
     uint32_t free_slot_count, slot_count;
     struct rl_net_counts counts;
+    struct rl_shortages shortages; /* of source ports, by destination */
 };
 
 struct rl_net_config {
     uint32_t max_conns;
     uint32_t share_index, share_count; /* of the source ports */
     uint64_t seed;
+    bool roams;   /* connect from any address of this machine (--local-ips auto) */
     bool accepts; /* connections come from rl_conn_adopt */
 };
 

@@ -21,6 +21,7 @@ struct rl_local_ips {
     struct range *ranges;
     size_t range_count;
     uint64_t count;
+    bool is_auto;
 };
 
 static size_t size_of(uint16_t family)
@@ -124,6 +125,11 @@ struct rl_local_ips *rl_local_ips_new(const char *text, char *why, size_t why_by
 
     if (pool == NULL || copy == NULL)
         goto out_of_memory;
+    if (strcmp(text, RL_LOCAL_IPS_AUTO) == 0) {
+        pool->is_auto = true;
+        free(copy);
+        return pool;
+    }
     while ((part = strsep(&rest, ",")) != NULL) {
         part += strspn(part, " \t");
         part[strcspn(part, " \t")] = '\0';
@@ -156,6 +162,11 @@ void rl_local_ips_free(struct rl_local_ips *pool)
     free(pool);
 }
 
+bool rl_local_ips_is_auto(const struct rl_local_ips *pool)
+{
+    return pool->is_auto;
+}
+
 uint64_t rl_local_ips_count(const struct rl_local_ips *pool)
 {
     return pool->count;
@@ -163,9 +174,11 @@ uint64_t rl_local_ips_count(const struct rl_local_ips *pool)
 
 struct rl_addr rl_local_ips_at(const struct rl_local_ips *pool, uint64_t vu_id)
 {
-    uint64_t number = vu_id == 0 ? 0 : (vu_id - 1) % pool->count;
     const struct range *range = pool->ranges;
+    uint64_t number;
 
+    RL_ASSERT(!pool->is_auto);
+    number = vu_id == 0 ? 0 : (vu_id - 1) % pool->count;
     while (number >= range->count) {
         number -= range->count;
         range++;

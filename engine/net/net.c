@@ -126,6 +126,10 @@ int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_co
         net->source = rl_source_new(config->share_index, config->share_count, config->seed);
         if (net->source == NULL)
             return -ENOMEM;
+        if (config->roams && rl_source_roam(net->source) < 0) {
+            rl_source_free(net->source);
+            return -ENOMEM;
+        }
         if ((rl_ring_features(net->ring) & RL_F_DIRECT) != 0) {
             rc = make_slots(net, config->max_conns);
             if (rc < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/source.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,131 +9,17 @@
 
 #include "base/assert.h"
 #include "base/rng.h"
+#include "net/source_table.h"
 
-enum {
-    PORTS = 65536,
-    FIRST_SLOTS = 64, /* of a table; a power of two */
-    DEFAULT_LOW = 32768,
-    DEFAULT_HIGH = 60999,
-    RESERVED_TEXT = 64 * 1024
-};
-
-/* A pair of addresses as words, to be compared and hashed fast; see put. */
-struct key {
-    uint64_t words[5];
-};
-
-static_assert(sizeof(struct key) == 2 * sizeof(struct rl_addr), "two addresses");
-
-struct record {
-    struct key key;
-    union {
-        uint32_t cursor;      /* of the table of cursors: index of the next port */
-        struct rl_addr route; /* of the table of routes */
-    } value;
-    bool used;
-};
-
-struct table {
-    struct record *slots;
-    uint32_t slot_count, used_count;
-};
+enum { PORTS = 65536, DEFAULT_LOW = 32768, DEFAULT_HIGH = 60999, RESERVED_TEXT = 64 * 1024 };
 
 struct rl_source {
-    struct table cursors, routes;
+    struct rl_source_table uses, routes;
+    struct rl_own_ips *own_ips; /* NULL: the kernel's choice of address */
     uint64_t seed;
-    uint32_t port_count;
+    uint32_t port_count, whole_count;
     uint16_t ports[];
 };
-
-/* Only what the address uses: the rest of its bytes may be anything. */
-static void put(struct rl_addr *part, const struct rl_addr *addr, uint16_t port)
-{
-    memset(part, 0, sizeof(*part));
-    part->family = addr->family;
-    part->port = port;
-    if (addr->family == AF_INET6)
-        memcpy(part->ip.v6, addr->ip.v6, sizeof(part->ip.v6));
-    else
-        memcpy(part->ip.v4, addr->ip.v4, sizeof(part->ip.v4));
-}
-
-static struct key make_key(const struct rl_addr *local, const struct rl_addr *peer, uint16_t port)
-{
-    struct rl_addr pair[2];
-    struct key key;
-
-    memset(pair, 0, sizeof(pair));
-    if (local != NULL)
-        put(&pair[0], local, 0);
-    put(&pair[1], peer, port);
-    memcpy(key.words, pair, sizeof(key.words));
-    return key;
-}
-
-static uint64_t hash(const struct key *key, uint64_t seed)
-{
-    for (size_t i = 0; i < sizeof(key->words) / sizeof(key->words[0]); i++) {
-        seed ^= key->words[i];
-        seed = rl_splitmix64(&seed);
-    }
-    return seed;
-}
-
-static struct record *probe(const struct table *table, const struct key *key)
-{
-    uint32_t mask = table->slot_count - 1, i = (uint32_t)hash(key, 0) & mask;
-
-    while (table->slots[i].used &&
-           memcmp(table->slots[i].key.words, key->words, sizeof(key->words)) != 0)
-        i = (i + 1) & mask;
-    return &table->slots[i];
-}
-
-/* Twice the slots; at the limit an empty table instead. False when memory is out. */
-static bool make_room(struct table *table)
-{
-    struct table larger = {.slot_count = table->slot_count * 2};
-
-    if (table->used_count == RL_SOURCE_RECORDS) {
-        memset(table->slots, 0, table->slot_count * sizeof(*table->slots));
-        table->used_count = 0;
-        return true;
-    }
-    if (larger.slot_count == 0)
-        larger.slot_count = FIRST_SLOTS;
-    larger.slots = calloc(larger.slot_count, sizeof(*larger.slots));
-    if (larger.slots == NULL)
-        return false;
-    for (uint32_t i = 0; i < table->slot_count; i++) {
-        if (table->slots[i].used)
-            *probe(&larger, &table->slots[i].key) = table->slots[i];
-    }
-    larger.used_count = table->used_count;
-    free(table->slots);
-    *table = larger;
-    return true;
-}
-
-/* The record of key; *fresh if it was made now. NULL when memory is out. */
-static struct record *find(struct table *table, const struct key *key, bool *fresh)
-{
-    struct record *record;
-
-    *fresh = false;
-    if (table->used_count * 2 >= table->slot_count || table->used_count == RL_SOURCE_RECORDS) {
-        if (!make_room(table))
-            return NULL;
-    }
-    record = probe(table, key);
-    if (!record->used) {
-        record->used = true;
-        record->key = *key;
-        table->used_count++;
-        *fresh = true;
-    }
-    return record;
-}
 
 /* A number of a file below /proc; *text moves behind it. PORTS: there is none, or it is no port. */
 static unsigned read_port(const char **text)
@@ -199,6 +85,7 @@ struct rl_source *rl_source_new_in(const struct rl_port_range *range, uint32_t s
     if (source == NULL)
         return NULL;
     source->seed = seed;
+    source->whole_count = all;
     for (unsigned port = 0; port < PORTS; port++) {
         if (!allowed[port])
             continue;
@@ -263,48 +150,124 @@ void rl_source_free(struct rl_source *source)
 {
     if (source == NULL)
         return;
-    free(source->cursors.slots);
+    rl_own_ips_free(source->own_ips);
+    free(source->uses.slots);
     free(source->routes.slots);
     free(source);
 }
 
-uint16_t rl_source_next_port(struct rl_source *source, const struct rl_addr *local,
-                             const struct rl_addr *peer)
+int rl_source_roam(struct rl_source *source)
 {
-    const struct key key = make_key(local, peer, peer->port);
-    struct record *record;
-    uint16_t port;
-    bool fresh;
-
-    if (source->port_count == 0)
-        return 0;
-    record = find(&source->cursors, &key, &fresh);
-    if (record == NULL)
-        return 0;
-    if (fresh)
-        record->value.cursor = (uint32_t)(hash(&key, source->seed) % source->port_count);
-    port = source->ports[record->value.cursor];
-    if (++record->value.cursor == source->port_count)
-        record->value.cursor = 0;
-    return port;
+    source->own_ips = rl_own_ips_new();
+    return source->own_ips == NULL ? -ENOMEM : 0;
 }
 
-void rl_source_jump(struct rl_source *source, const struct rl_addr *local,
-                    const struct rl_addr *peer)
+static bool is_fixed(const struct rl_addr *local)
 {
-    const struct key key = make_key(local, peer, peer->port);
-    struct record *record;
+    return local != NULL && local->family != 0;
+}
+
+/* How the ports from local, or from any address of ours, to peer are used; NULL when memory is out. */
+static struct rl_source_use *use_of(struct rl_source *source, const struct rl_addr *local,
+                                    const struct rl_addr *peer)
+{
+    const struct rl_source_key key = rl_source_key(local, peer, peer->port);
+    struct rl_source_record *record;
+    struct rl_source_use *use;
     bool fresh;
 
-    if (source->port_count == 0)
-        return;
-    record = find(&source->cursors, &key, &fresh);
+    record = rl_source_find(&source->uses, &key, &fresh);
     if (record == NULL)
+        return NULL;
+    use = &record->value.use;
+    if (!fresh)
+        return use;
+    use->cursor = (uint32_t)(rl_source_hash(&key, source->seed) % source->port_count);
+    use->left = source->port_count;
+    use->span = 1;
+    if (source->own_ips != NULL && !is_fixed(local))
+        use->range = rl_own_ips_to(source->own_ips, peer, rl_source_route(source, peer));
+    return use;
+}
+
+static bool is_full(const struct rl_source *source, const struct rl_source_use *use)
+{
+    uint64_t addresses = use->range.count > 0 ? use->range.count : 1;
+
+    return use->open >= addresses * source->port_count;
+}
+
+/* The lap on this address is over: on to the next of those that were begun. One more is begun when half of
+ * their ports are held, so that a free one is soon found: many connections one after another stay with few. */
+static void next_address(struct rl_source *source, struct rl_source_use *use, bool taken)
+{
+    bool crowded = (uint64_t)use->open * 2 > (uint64_t)use->span * source->port_count;
+
+    use->left = source->port_count;
+    if (use->range.count == 0)
         return;
-    /* By the golden section: repeated jumps land all over the range. */
-    record->value.cursor =
-        (uint32_t)((record->value.cursor + source->port_count * 0.6180339887) + 1) %
-        source->port_count;
+    if (use->address + 1 == use->span && use->span < use->range.count && (crowded || taken))
+        use->span++;
+    use->address = (use->address + 1) % use->span;
+}
+
+/* By the golden section: repeated jumps land all over the range. */
+static void jump(struct rl_source *source, struct rl_source_use *use)
+{
+    use->cursor = (uint32_t)(use->cursor + source->port_count * 0.6180339887 + 1) %
+                  source->port_count;
+    next_address(source, use, true);
+}
+
+int rl_source_next(struct rl_source *source, const struct rl_addr *fixed,
+                   const struct rl_addr *peer, enum rl_source_try try, struct rl_addr *local)
+{
+    struct rl_source_use *use;
+
+    memset(local, 0, sizeof(*local));
+    if (is_fixed(fixed))
+        *local = *fixed;
+    local->port = 0;
+    if (source->port_count == 0)
+        return 0;
+    use = use_of(source, fixed, peer);
+    if (use == NULL)
+        return 0;
+    if (try == RL_SOURCE_FIRST) {
+        if (is_full(source, use))
+            return -EADDRNOTAVAIL;
+        use->open++;
+    } else if (try == RL_SOURCE_ELSEWHERE) {
+        jump(source, use);
+    }
+    if (use->left == 0)
+        next_address(source, use, false);
+    use->left--;
+    if (use->address > 0) /* the first is what the kernel takes when it is not told */
+        *local = rl_own_ips_at(source->own_ips, &use->range, use->address);
+    local->port = source->ports[use->cursor];
+    if (++use->cursor == source->port_count)
+        use->cursor = 0;
+    return 0;
+}
+
+void rl_source_closed(struct rl_source *source, const struct rl_addr *fixed,
+                      const struct rl_addr *peer)
+{
+    const struct rl_source_key key = rl_source_key(fixed, peer, peer->port);
+    struct rl_source_record *record = rl_source_seek(&source->uses, &key);
+
+    if (record != NULL && record->value.use.open > 0) /* 0: the table began anew meanwhile */
+        record->value.use.open--;
+}
+
+uint32_t rl_source_open_count(const struct rl_source *source, const struct rl_addr *fixed,
+                              const struct rl_addr *peer)
+{
+    const struct rl_source_key key = rl_source_key(fixed, peer, peer->port);
+    const struct rl_source_record *record = rl_source_seek(&source->uses, &key);
+
+    return record == NULL ? 0 : record->value.use.open;
 }
 
 /* Connecting a datagram socket sends nothing; it only looks the route up. */
@@ -332,11 +295,11 @@ static struct rl_addr ask_route(const struct rl_addr *peer)
 const struct rl_addr *rl_source_route(struct rl_source *source, const struct rl_addr *peer)
 {
     static const struct rl_addr none;
-    const struct key key = make_key(NULL, peer, 0);
-    struct record *record;
+    const struct rl_source_key key = rl_source_key(NULL, peer, 0);
+    struct rl_source_record *record;
     bool fresh;
 
-    record = find(&source->routes, &key, &fresh);
+    record = rl_source_find(&source->routes, &key, &fresh);
     if (record == NULL)
         return &none;
     if (record->value.route.family == 0) /* new, or the last answer was none */
@@ -347,4 +310,9 @@ const struct rl_addr *rl_source_route(struct rl_source *source, const struct rl_
 uint32_t rl_source_port_count(const struct rl_source *source)
 {
     return source->port_count;
+}
+
+uint32_t rl_source_whole_count(const struct rl_source *source)
+{
+    return source->whole_count;
 }

@@ -108,11 +108,31 @@ bool rl_read_blocked_names(struct rl_reader *r, const struct rl_value *value, vo
                         "a host name, which may begin with one \"*\"");
 }
 
+static bool is_local_ip(const char *text)
+{
+    return strcmp(text, "auto") == 0 || is_address_range(text);
+}
+
 bool rl_read_local_ips(struct rl_reader *r, const struct rl_value *value, void *field, int64_t min)
 {
+    struct rl_texts items;
+
     (void)min;
-    return read_checked(r, value, field, is_address_range,
-                        "an address, a range such as \"10.0.0.1-10.0.0.9\" or \"10.0.0.0/24\"");
+    if (!read_checked(r, value, &items, is_local_ip,
+                      "an address, nor \"auto\", nor a range such as \"10.0.0.1-10.0.0.9\" or "
+                      "\"10.0.0.0/24\""))
+        return false;
+    for (size_t i = 0; items.count > 1 && i < items.count; i++) {
+        if (strcmp(items.items[i], "auto") == 0) {
+            rl_problems_error(r->problems,
+                              "%s: \"auto\" stands for all addresses there are: write it alone, or "
+                              "only the addresses",
+                              r->where);
+            return false;
+        }
+    }
+    *(struct rl_texts *)field = items;
+    return true;
 }
 
 static bool check_host(struct rl_reader *r, const char *name, const char *target)

@@ -24,7 +24,8 @@ struct rl_control {
     int signal_fd;
     uint64_t next_collect_ns, next_sample_ns;
     unsigned signals; /* how many ended the run */
-    struct rl_causes causes; /* of all workers, once they have ended */
+    struct rl_causes causes;       /* of all workers, once they have ended */
+    struct rl_shortages shortages; /* the same */
 };
 
 int rl_control_init(struct rl_control *control, struct rl_test *test, struct rl_collect *collect);

@@ -102,6 +102,7 @@ static int run_workers(struct rl_test *test, const struct rl_run_request *reques
         control.ui = rl_ui_new(test, request->script_path);
     rl_control_run(&control);
     rl_causes_tell(&control.causes);
+    rl_shortages_tell(&control.shortages, (uint64_t)test->plan.planned_vus, rl_test_roams(test));
     code = exit_code(test);
     if (atomic_load(&test->clock_start_ns) != 0) {
         int rc = rl_report(test, collect);

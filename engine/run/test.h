@@ -64,6 +64,12 @@ static inline bool rl_test_ending(struct rl_test *test)
     return atomic_load_explicit(&test->verdict.code, memory_order_acquire) != 0;
 }
 
+/* --local-ips auto. */
+static inline bool rl_test_roams(const struct rl_test *test)
+{
+    return test->local_ips != NULL && rl_local_ips_is_auto(test->local_ips);
+}
+
 uint64_t rl_test_clock_ns(struct rl_test *test);
 
 /* k6/execution's questions; ctx is the test. */

@@ -124,7 +124,8 @@ static int open_kernel_side(struct rl_worker *worker)
     struct rl_net_config net = {.max_conns = test->slot_count,
                                 .share_index = worker->index,
                                 .share_count = test->worker_count,
-                                .seed = test->seed};
+                                .seed = test->seed,
+                                .roams = rl_test_roams(test)};
     const char *advice;
     int rc = rl_ring_new(&worker->ring, &ring, &advice);
 

@@ -45,7 +45,7 @@ static const char *advice(int status)
     case -ENFILE:
         return ": no file descriptor or socket slot was left; raise 'ulimit -n' or use more --workers";
     case -EADDRNOTAVAIL:
-        return ": no source port was left; use more addresses (--local-ips, or several targets), or "
+        return ": no source port was left; use more addresses (--local-ips auto, or several targets), or "
                "widen net.ipv4.ip_local_port_range";
     case -ENOBUFS:
     case -ENOMEM:

@@ -127,7 +127,7 @@ static int start_dial(struct rl_socket *socket, const struct rl_addr *addr)
     struct rl_addr local = {0};
     char ip[RL_ADDR_TEXT];
 
-    if (env->local_ips != NULL)
+    if (env->local_ips != NULL && !rl_local_ips_is_auto(env->local_ips))
         local = rl_local_ips_at(env->local_ips, socket->vu->id); /* T-059 */
     dial->peer = *addr;
     dial->resolved_ns = rl_clock_ns();

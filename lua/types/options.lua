@@ -60,7 +60,8 @@
 ---@field blacklistIPs? string[]
 ---Names never to connect to, such as `*.example.com`.
 ---@field blockHostnames? string[]
----Addresses to connect from, a VU each in turn: IPs, `IP-IP`, `IP/BITS`.
+---Addresses to connect from, a VU each in turn: IPs, `IP-IP`, `IP/BITS`; or `auto`: all that reach the
+---target, the next one when the ports of one are used up.
 ---@field localIPs? string[]
 ---Wrong metric values and tags raise errors; otherwise they are left out with a warning.
 ---@field throw? boolean

@@ -121,6 +121,20 @@ START_TEST(malformed_parts_are_named)
 }
 END_TEST
 
+START_TEST(auto_is_no_list)
+{
+    struct rl_local_ips *pool = pool_of("auto"), *list = pool_of("10.0.0.1");
+    char why[256];
+
+    ck_assert(rl_local_ips_is_auto(pool));
+    ck_assert_uint_eq(rl_local_ips_count(pool), 0);
+    ck_assert(!rl_local_ips_is_auto(list));
+    ck_assert_ptr_null(rl_local_ips_new("auto,10.0.0.1", why, sizeof(why)));
+    rl_local_ips_free(pool);
+    rl_local_ips_free(list);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("net/local_ips");
@@ -130,6 +144,7 @@ static Suite *suite(void)
     tcase_add_test(c, setup_and_teardown_use_the_first);
     tcase_add_test(c, large_pools_cost_nothing);
     tcase_add_test(c, malformed_parts_are_named);
+    tcase_add_test(c, auto_is_no_list);
     suite_add_tcase(s, c);
     return s;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/source.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +15,24 @@ static struct rl_addr endpoint(const char *text)
     return addr;
 }
 
+/* The next port to peer, from local (NULL: from any), as the first try of a connection that ends at once. */
+static uint16_t next_port(struct rl_source *source, const struct rl_addr *local,
+                          const struct rl_addr *peer)
+{
+    struct rl_addr chosen;
+
+    ck_assert_int_eq(rl_source_next(source, local, peer, RL_SOURCE_FIRST, &chosen), 0);
+    rl_source_closed(source, local, peer);
+    return chosen.port;
+}
+
 /* One lap of source over its ports to peer: each is marked once. */
 static void lap(struct rl_source *source, const struct rl_addr *peer, unsigned char seen[65536])
 {
     uint32_t count = rl_source_port_count(source);
 
     for (uint32_t i = 0; i < count; i++) {
-        uint16_t port = rl_source_next_port(source, NULL, peer);
+        uint16_t port = next_port(source, NULL, peer);
 
         ck_assert_msg(seen[port] == 0, "port %u twice", port);
         seen[port] = 1;
@@ -91,9 +103,9 @@ START_TEST(each_pair_has_a_cursor_of_its_own)
     unsigned char to_a[65536] = {0}, to_b[65536] = {0}, from_local[65536] = {0};
 
     for (int i = 0; i < 4; i++) { /* interleaved, and still each of them a lap */
-        to_a[rl_source_next_port(source, NULL, &a)]++;
-        to_b[rl_source_next_port(source, NULL, &b)]++;
-        from_local[rl_source_next_port(source, &local, &a)]++;
+        to_a[next_port(source, NULL, &a)]++;
+        to_b[next_port(source, NULL, &b)]++;
+        from_local[next_port(source, &local, &a)]++;
     }
     for (int port = 5000; port <= 5003; port++)
         ck_assert(to_a[port] == 1 && to_b[port] == 1 && from_local[port] == 1);
@@ -107,10 +119,10 @@ START_TEST(the_seed_says_the_order)
     struct rl_addr peer = endpoint("10.0.0.1:80");
     struct rl_source *a = rl_source_new_in(&range, 0, 1, 1), *b = rl_source_new_in(&range, 0, 1, 1);
     struct rl_source *c = rl_source_new_in(&range, 0, 1, 2);
-    uint16_t first = rl_source_next_port(a, NULL, &peer);
+    uint16_t first = next_port(a, NULL, &peer);
 
-    ck_assert_uint_eq(first, rl_source_next_port(b, NULL, &peer));
-    ck_assert_uint_ne(first, rl_source_next_port(c, NULL, &peer));
+    ck_assert_uint_eq(first, next_port(b, NULL, &peer));
+    ck_assert_uint_ne(first, next_port(c, NULL, &peer));
     rl_source_free(a);
     rl_source_free(b);
     rl_source_free(c);
@@ -131,11 +143,11 @@ START_TEST(tries_do_not_stay_among_the_ports_of_the_last_run)
         unsigned char taken[65536] = {0};
 
         for (uint32_t i = 0; i < count / 10 * 7; i++)
-            taken[rl_source_next_port(last, NULL, &peer)] = 1;
+            taken[next_port(last, NULL, &peer)] = 1;
         for (uint32_t i = 0; i < 1000; i++) {
             int tries = 1;
 
-            while (taken[rl_source_next_port(this, NULL, &peer)])
+            while (taken[next_port(this, NULL, &peer)])
                 ck_assert_int_le(++tries, RL_SOURCE_TRIES);
         }
         rl_source_free(last);
@@ -152,9 +164,9 @@ START_TEST(no_ports_left_for_a_worker_means_the_kernels_choice)
     struct rl_source *one = rl_source_new_in(&range, 1, 2, 0);
 
     ck_assert_uint_eq(rl_source_port_count(none) + rl_source_port_count(one), 1);
-    ck_assert_uint_eq(rl_source_next_port(none, NULL, &peer), 0);
-    ck_assert_uint_eq(rl_source_next_port(one, NULL, &peer), 5000);
-    ck_assert_uint_eq(rl_source_next_port(one, NULL, &peer), 5000);
+    ck_assert_uint_eq(next_port(none, NULL, &peer), 0);
+    ck_assert_uint_eq(next_port(one, NULL, &peer), 5000);
+    ck_assert_uint_eq(next_port(one, NULL, &peer), 5000);
     rl_source_free(none);
     rl_source_free(one);
 }
@@ -184,7 +196,7 @@ START_TEST(many_destinations_are_bounded)
         peer.ip.v4[1] = (uint8_t)(i >> 16);
         peer.ip.v4[2] = (uint8_t)(i >> 8);
         peer.ip.v4[3] = (uint8_t)i;
-        port = rl_source_next_port(source, NULL, &peer);
+        port = next_port(source, NULL, &peer);
         ck_assert(port >= 5000 && port <= 5999);
     }
     rl_source_free(source);
@@ -231,6 +243,127 @@ START_TEST(no_route_is_family_zero)
 }
 END_TEST
 
+/* --- All addresses of this machine. --- */
+
+enum { LOW = 20000, HIGH = 20099, COUNT = HIGH - LOW + 1 };
+
+static struct rl_source *roaming(uint32_t share_index, uint32_t share_count)
+{
+    struct rl_port_range range = {.low = LOW, .high = HIGH};
+    struct rl_source *source = rl_source_new_in(&range, share_index, share_count, share_index + 1);
+
+    ck_assert_int_eq(rl_source_roam(source), 0);
+    return source;
+}
+
+/* The number of a loopback address, 0 for 127.0.0.1, which is never named. */
+static uint32_t number_of(const struct rl_addr *local)
+{
+    uint32_t ip;
+
+    if (local->family == 0)
+        return 0;
+    ck_assert_uint_eq(local->family, AF_INET);
+    memcpy(&ip, local->ip.v4, sizeof(ip));
+    return ntohl(ip) - 0x7f000001;
+}
+
+static uint32_t open_one(struct rl_source *source, const struct rl_addr *peer, uint16_t *port)
+{
+    struct rl_addr local;
+
+    ck_assert_int_eq(rl_source_next(source, NULL, peer, RL_SOURCE_FIRST, &local), 0);
+    *port = local.port;
+    return number_of(&local);
+}
+
+START_TEST(a_lap_on_an_address_then_the_next_one)
+{
+    struct rl_addr peer = endpoint("127.0.0.1:80");
+    struct rl_source *source = roaming(0, 1);
+    unsigned char seen[10][65536] = {{0}};
+
+    for (uint32_t i = 0; i < 10 * COUNT; i++) {
+        uint16_t port;
+        uint32_t address = open_one(source, &peer, &port);
+
+        ck_assert_uint_eq(address, i / COUNT); /* none is begun before it is needed */
+        ck_assert_uint_eq(seen[address][port]++, 0);
+    }
+    ck_assert_uint_eq(rl_source_open_count(source, NULL, &peer), 10 * COUNT);
+    rl_source_free(source);
+}
+END_TEST
+
+START_TEST(pairs_of_several_workers_never_collide)
+{
+    enum { WORKERS = 7, EACH = 200 };
+    static unsigned char seen[64][65536];
+    struct rl_addr peer = endpoint("127.1.2.3:80");
+
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        struct rl_source *source = roaming(w, WORKERS);
+
+        ck_assert_uint_eq(rl_source_whole_count(source), COUNT);
+        for (int i = 0; i < EACH; i++) {
+            uint16_t port;
+            uint32_t address = open_one(source, &peer, &port);
+
+            ck_assert_uint_lt(address, 64);
+            ck_assert_uint_eq(seen[address][port]++, 0);
+        }
+        rl_source_free(source);
+    }
+}
+END_TEST
+
+/* Connections one after another need no second address, however many. */
+START_TEST(few_at_a_time_stay_on_one_address)
+{
+    struct rl_addr peer = endpoint("127.0.0.1:80"), local;
+    struct rl_source *source = roaming(0, 1);
+
+    for (int i = 0; i < 20 * COUNT; i++) {
+        uint16_t port;
+
+        ck_assert_uint_eq(open_one(source, &peer, &port), 0);
+        rl_source_closed(source, NULL, &peer);
+    }
+    /* Unless others hold the ports: then the tries go elsewhere. */
+    open_one(source, &peer, &(uint16_t){0});
+    rl_source_next(source, NULL, &peer, RL_SOURCE_AGAIN, &local);
+    ck_assert_uint_eq(number_of(&local), 0);
+    rl_source_next(source, NULL, &peer, RL_SOURCE_ELSEWHERE, &local);
+    ck_assert_uint_eq(number_of(&local), 1);
+    ck_assert_uint_eq(rl_source_open_count(source, NULL, &peer), 1);
+    rl_source_free(source);
+}
+END_TEST
+
+/* Without a choice of address a connect that cannot succeed fails before the kernel is asked. */
+START_TEST(ports_that_are_all_held_are_known)
+{
+    struct rl_port_range range = {.low = LOW, .high = HIGH};
+    struct rl_addr peer = endpoint("10.0.0.1:80"), other = endpoint("10.0.0.1:81");
+    struct rl_addr fixed = endpoint("10.0.0.9:0"), local;
+    struct rl_source *source = rl_source_new_in(&range, 0, 1, 3);
+
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert_int_eq(rl_source_next(source, NULL, &peer, RL_SOURCE_FIRST, &local), 0);
+        ck_assert_int_eq(rl_source_next(source, &fixed, &peer, RL_SOURCE_FIRST, &local), 0);
+        ck_assert(rl_addr_same_ip(&local, &fixed));
+    }
+    ck_assert_int_eq(rl_source_next(source, NULL, &peer, RL_SOURCE_FIRST, &local), -EADDRNOTAVAIL);
+    ck_assert_int_eq(rl_source_next(source, &fixed, &peer, RL_SOURCE_FIRST, &local),
+                     -EADDRNOTAVAIL);
+    ck_assert_int_eq(rl_source_next(source, NULL, &other, RL_SOURCE_FIRST, &local), 0);
+    rl_source_closed(source, NULL, &peer);
+    ck_assert_int_eq(rl_source_next(source, NULL, &peer, RL_SOURCE_FIRST, &local), 0);
+    ck_assert_int_eq(rl_source_next(source, NULL, &peer, RL_SOURCE_FIRST, &local), -EADDRNOTAVAIL);
+    rl_source_free(source);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("net/source");
@@ -246,6 +379,12 @@ static Suite *suite(void)
     tcase_add_test(c, port_zero_is_never_given);
     tcase_add_test(c, many_destinations_are_bounded);
     tcase_add_test(c, systems_range_is_read);
+    suite_add_tcase(s, c);
+    c = tcase_create("addresses");
+    tcase_add_test(c, a_lap_on_an_address_then_the_next_one);
+    tcase_add_test(c, pairs_of_several_workers_never_collide);
+    tcase_add_test(c, few_at_a_time_stay_on_one_address);
+    tcase_add_test(c, ports_that_are_all_held_are_known);
     suite_add_tcase(s, c);
     c = tcase_create("route");
     tcase_add_test(c, route_gives_the_local_ip);

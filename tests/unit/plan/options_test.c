@@ -466,6 +466,9 @@ START_TEST(d7_our_own_prefix_wins)
 {
     environment((const char *[]){"K6_VUS", "7", "RINGLOAD_VUS", "8", NULL});
     ck_assert_int_eq(options.vus, 8);
+    environment((const char *[]){"K6_LOCAL_IPS", "auto", NULL});
+    expect_no_problem();
+    expect_texts(&options.local_ips, "auto");
     environment((const char *[]){"RINGLOAD_VUS", "eight", NULL});
     ck_assert_str_eq(first_problem(), "RINGLOAD_VUS: must be a whole number, not \"eight\"");
 }
@@ -483,8 +486,11 @@ static const struct {
      "K6_HOSTS: \"a.test\" is no entry; write name:address, such as "
      "\"test.local:127.0.0.1\""},
     {"K6_LOCAL_IPS", "10.0.0.1-::1",
-     "K6_LOCAL_IPS: \"10.0.0.1-::1\" is not an address, a range such as \"10.0.0.1-10.0.0.9\" or "
-     "\"10.0.0.0/24\""},
+     "K6_LOCAL_IPS: \"10.0.0.1-::1\" is not an address, nor \"auto\", nor a range such as "
+     "\"10.0.0.1-10.0.0.9\" or \"10.0.0.0/24\""},
+    {"K6_LOCAL_IPS", "auto,::1",
+     "K6_LOCAL_IPS: \"auto\" stands for all addresses there are: write it alone, or only the "
+     "addresses"},
     {"K6_DNS", "fast",
      "K6_DNS: \"fast\" is not key=value; write it like "
      "\"ttl=5m,select=random,policy=preferIPv4\""},
