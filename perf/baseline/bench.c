@@ -17,14 +17,15 @@ static const uint64_t second_ns = 1000000000;
 static const uint64_t connect_limit_ns = 120 * second_ns;
 static const uint64_t drain_limit_ns = 3 * second_ns;
 
-static const char *const mode_names[] = {"echo", "connect", "idle"};
+static const char *const mode_names[] = {"echo", "connect", "idle", "handshake"};
 
 static _Noreturn void usage(const char *name, const char *problem)
 {
     fprintf(stderr,
             "%s: %s\n"
             "usage: %s --host 127.0.0.1 --port P --connections N --size 64 --duration S\n"
-            "       [--mode echo|connect|idle] [--addresses K] [--slice I/K] [--verify]\n",
+            "       [--mode echo|connect|idle] [--addresses K] [--slice I/K] [--verify]\n"
+            "       [--tls CA.pem [--mode handshake]]\n",
             name, problem, name);
     exit(2);
 }
@@ -72,6 +73,7 @@ static void parse(struct bench_options *options, const char *name, int argc, cha
         {"addresses", required_argument, NULL, 'a'},
         {"slice", required_argument, NULL, 'l'},
         {"verify", no_argument, NULL, 'v'},
+        {"tls", required_argument, NULL, 't'},
         {NULL, 0, NULL, 0},
     };
     int letter;
@@ -106,12 +108,17 @@ static void parse(struct bench_options *options, const char *name, int argc, cha
         case 'v':
             options->verify = true;
             break;
+        case 't':
+            options->tls_ca = optarg;
+            break;
         default:
             usage(name, "unknown option");
         }
     }
     if (options->port == 0 || optind != argc)
         usage(name, "a port is needed");
+    if (options->mode == BENCH_HANDSHAKE && options->tls_ca == NULL)
+        usage(name, "--mode handshake needs --tls");
 }
 
 /* The first two numbers of a file; what it does not have stays as it is. */
@@ -223,8 +230,7 @@ enum bench_phase bench_tick(struct bench *bench, uint64_t now_ns)
     bench->turns++;
     switch (bench->phase) {
     case BENCH_PHASE_CONNECT:
-        if (bench->options.mode == BENCH_CONNECT ||
-            bench->connected == bench->options.connections) {
+        if (bench_cycles(bench) || bench->connected == bench->options.connections) {
             enter(bench, BENCH_WARM, now_ns + second_ns);
         } else if (due || bench->errors > 0) {
             bench_error(bench, "not all sockets could be connected", ETIMEDOUT);
@@ -271,8 +277,8 @@ int bench_report(const struct bench *bench)
            "\"heap_bytes\": %zu, \"bytes_sent\": %llu, \"bytes_received\": %llu, "
            "\"total\": %llu, \"port_retries\": %llu, \"errors\": %llu}\n",
            bench->name, mode_names[options->mode], options->connections, options->size_bytes,
-           options->mode == BENCH_CONNECT ? "cycles" : "round_trips", (unsigned long long)completed,
-           seconds, seconds > 0 ? (double)completed / seconds : 0.0, user_s, sys_s,
+           bench_cycles(bench) ? "cycles" : "round_trips", (unsigned long long)completed, seconds,
+           seconds > 0 ? (double)completed / seconds : 0.0, user_s, sys_s,
            completed > 0 ? 1e6 * (user_s + sys_s) / (double)completed : 0.0,
            turns > 0 ? (double)completed / (double)turns : 0.0, bench->rss_bytes,
            bench->rss_before_bytes, bench->heap_bytes, (unsigned long long)bench->bytes_sent,

@@ -3,7 +3,7 @@
  * bench - what the two baseline clients share, so that they differ only in how they talk to the
  * kernel: command line, source ports, the phases of a run, and the line of JSON at its end.
  *
- *   CONNECT  every socket is opened, nothing is sent       (connect mode goes straight to WARM)
+ *   CONNECT  every socket is opened, nothing is sent       (cycles go straight to WARM)
  *   WARM     load runs for a second, not counted
  *   TIMED    load runs for --duration; CPU and round trips are read at both ends
  *   DRAIN    nothing new is started; what is under way is finished, so bytes in = bytes out
@@ -31,7 +31,7 @@ enum {
     BENCH_CHUNK = 65536, /* a receive buffer, and the largest message */
 };
 
-enum bench_mode { BENCH_ECHO, BENCH_CONNECT, BENCH_IDLE };
+enum bench_mode { BENCH_ECHO, BENCH_CONNECT, BENCH_IDLE, BENCH_HANDSHAKE };
 enum bench_phase { BENCH_PHASE_CONNECT, BENCH_WARM, BENCH_TIMED, BENCH_DRAIN, BENCH_DONE };
 
 struct bench_options {
@@ -43,7 +43,8 @@ struct bench_options {
     unsigned slice, slices; /* this process's share of the source ports */
     uint64_t duration_ns;
     enum bench_mode mode;
-    bool verify; /* compare each byte of a reply, not only their number */
+    bool verify;        /* compare each byte of a reply, not only their number */
+    const char *tls_ca; /* speak TLS and trust this file; NULL: do not */
 };
 
 struct bench_cpu {
@@ -79,6 +80,12 @@ enum bench_phase bench_tick(struct bench *bench, uint64_t now_ns);
 
 /* Print the JSON line; returns the exit code: 0 if nothing failed and every byte came back. */
 int bench_report(const struct bench *bench);
+
+/* A connection is a cycle that ends, and the next one begins. */
+static inline bool bench_cycles(const struct bench *bench)
+{
+    return bench->options.mode == BENCH_CONNECT || bench->options.mode == BENCH_HANDSHAKE;
+}
 
 /* A failure of connection or system call: counted, the first few told on stderr. */
 void bench_error(struct bench *bench, const char *what, int error);

@@ -6,29 +6,38 @@
  *   SOCKET -> TCP_NODELAY -> IP_LOCAL_PORT_RANGE -> CONNECT       one chain, one completion
  *   multishot RECV; a reply, once whole, is copied to the arena and sent again
  *   CANCEL of the receive + CLOSE of the slot (FIN)               ends with the receive
+ *
+ * With --tls a handshake follows the connect, and close_notify comes before the close. The same
+ * in mode handshake, with nothing in between.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
+#include "tls.h"
 #include "uring.h"
 
 enum { ARENA_LEN = 4 << 20 };
 
 struct conn {
     struct bench_out out;
+    bench_tls_session *session; /* NULL without TLS */
     uint32_t generation;
     uint32_t got;        /* bytes of the reply under way */
     uint32_t port_range; /* the kernel reads it while the open chain runs */
     uint16_t tries;
     bool open;
     bool closing;
+    bool secure; /* the handshake is through */
 };
 
 struct client {
     struct bench bench;
+    struct bench_tls tls;
+    char names[BENCH_MAX_ADDRESSES][INET_ADDRSTRLEN]; /* for the certificate to be checked */
     struct bench_uring uring;
     struct conn *conns;
     struct sockaddr_in to[BENCH_MAX_ADDRESSES]; /* read by the kernel at submission */
@@ -82,14 +91,70 @@ static void open_socket(struct client *client, uint32_t slot)
     connect_socket(client, slot);
 }
 
+static void send_bytes(struct client *client, uint32_t slot, const uint8_t *data, size_t len)
+{
+    struct conn *conn = &client->conns[slot];
+
+    if (!bench_uring_send(&client->uring, &conn->out, slot, conn->generation, data, len))
+        bench_error(&client->bench, "send queue", ENOBUFS);
+}
+
+/* What TLS has made of all that was written since the last time. */
+static void flush(struct client *client, uint32_t slot)
+{
+    if (client->tls.out_len > 0)
+        send_bytes(client, slot, client->tls.out, client->tls.out_len);
+    client->tls.out_len = 0;
+}
+
 static void send_message(struct client *client, uint32_t slot, const uint8_t *data)
 {
     struct conn *conn = &client->conns[slot];
     uint32_t size = client->bench.options.size_bytes;
 
     client->bench.bytes_sent += size;
-    if (!bench_uring_send(&client->uring, &conn->out, slot, conn->generation, data, size))
-        bench_error(&client->bench, "send queue", ENOBUFS);
+    if (conn->session == NULL) {
+        send_bytes(client, slot, data, size);
+        return;
+    }
+    if (!bench_tls_write(conn->session, data, size))
+        bench_error(&client->bench, "TLS write", EPROTO);
+    flush(client, slot);
+}
+
+/* FIN, not RST: the cancelled receive lets go of the socket, then the slot does. */
+static void close_socket(struct client *client, uint32_t slot)
+{
+    struct conn *conn = &client->conns[slot];
+    struct io_uring_sqe *sqe;
+
+    conn->closing = true;
+    if (conn->session != NULL) {
+        bench_tls_bye(conn->session);
+        flush(client, slot);
+    }
+    sqe = bench_uring_sqe(&client->uring, 2);
+    io_uring_prep_cancel64(sqe, bench_tag_pack(BENCH_OP_RECV, conn->generation, slot), 0);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe->user_data = bench_tag_pack(BENCH_OP_IGNORE, 0, 0);
+    sqe = bench_uring_sqe(&client->uring, 1);
+    io_uring_prep_close_direct(sqe, slot);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe->user_data = bench_tag_pack(BENCH_OP_IGNORE, 0, 0);
+}
+
+/* Connected, and with TLS through the handshake. */
+static void on_ready(struct client *client, uint32_t slot)
+{
+    struct bench *bench = &client->bench;
+
+    bench->connected++;
+    if (bench->options.mode == BENCH_HANDSHAKE)
+        close_socket(client, slot);
+    else if (bench->options.mode == BENCH_CONNECT)
+        send_message(client, slot, bench->message);
+    else
+        bench->in_flight--;
 }
 
 static void on_open(struct client *client, uint32_t slot, int res)
@@ -109,28 +174,16 @@ static void on_open(struct client *client, uint32_t slot, int res)
         return;
     }
     conn->open = true;
-    bench->connected++;
     bench_uring_receive(&client->uring, slot, conn->generation);
-    if (bench->options.mode == BENCH_CONNECT)
-        send_message(client, slot, bench->message);
-    else
-        bench->in_flight--;
-}
-
-/* FIN, not RST: the cancelled receive lets go of the socket, then the slot does. */
-static void close_socket(struct client *client, uint32_t slot)
-{
-    struct conn *conn = &client->conns[slot];
-    struct io_uring_sqe *sqe = bench_uring_sqe(&client->uring, 2);
-
-    conn->closing = true;
-    io_uring_prep_cancel64(sqe, bench_tag_pack(BENCH_OP_RECV, conn->generation, slot), 0);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    sqe->user_data = bench_tag_pack(BENCH_OP_IGNORE, 0, 0);
-    sqe = bench_uring_sqe(&client->uring, 1);
-    io_uring_prep_close_direct(sqe, slot);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    sqe->user_data = bench_tag_pack(BENCH_OP_IGNORE, 0, 0);
+    if (bench->options.tls_ca == NULL) {
+        on_ready(client, slot);
+        return;
+    }
+    conn->secure = false;
+    conn->session = bench_tls_begin(&client->tls, client->names[slot % bench->options.addresses]);
+    if (bench_tls_connect(conn->session) < 0)
+        bench_error(bench, "handshake", EPROTO);
+    flush(client, slot);
 }
 
 static void on_reply(struct client *client, uint32_t slot, const uint8_t *message)
@@ -166,13 +219,41 @@ static void on_data(struct client *client, uint32_t slot, const uint8_t *data, s
     }
 }
 
+static void on_records(struct client *client, uint32_t slot, const uint8_t *data, size_t len)
+{
+    struct conn *conn = &client->conns[slot];
+    int result = 1;
+
+    if (conn->closing)
+        return;
+    bench_tls_give(&client->tls, data, len);
+    if (!conn->secure) {
+        result = bench_tls_connect(conn->session);
+        conn->secure = result > 0;
+        if (result > 0)
+            on_ready(client, slot);
+        flush(client, slot);
+    }
+    while (result > 0 && !conn->closing) {
+        result = bench_tls_read(&client->tls, conn->session);
+        if (result > 0)
+            on_data(client, slot, client->tls.plain, (size_t)result);
+    }
+    if (result < 0) {
+        bench_error(&client->bench, "TLS", EPROTO);
+        close_socket(client, slot);
+    }
+}
+
 static void on_closed(struct client *client, uint32_t slot)
 {
     struct bench *bench = &client->bench;
 
     client->conns[slot].open = false;
+    bench_tls_end(client->conns[slot].session);
+    client->conns[slot].session = NULL;
     bench->connected--;
-    if (bench->options.mode != BENCH_CONNECT)
+    if (!bench_cycles(bench))
         return;
     bench->in_flight--;
     bench->completed++;
@@ -185,7 +266,9 @@ static void on_receive(struct client *client, uint32_t slot, const struct io_uri
 {
     struct conn *conn = &client->conns[slot];
 
-    if (cqe->res > 0)
+    if (cqe->res > 0 && conn->session != NULL)
+        on_records(client, slot, data, (size_t)cqe->res);
+    else if (cqe->res > 0)
         on_data(client, slot, data, (size_t)cqe->res);
     if ((cqe->flags & IORING_CQE_F_MORE) != 0)
         return;
@@ -291,7 +374,7 @@ static void close_all(struct client *client)
     struct bench *bench = &client->bench;
     uint64_t limit_ns = bench_now_ns() + 3000000000;
 
-    if (bench->options.mode == BENCH_CONNECT)
+    if (bench_cycles(bench))
         return;
     for (uint32_t slot = 0; slot < client->started; slot++) {
         if (client->conns[slot].open && !client->conns[slot].closing)
@@ -312,8 +395,13 @@ int main(int argc, char **argv)
 
     bench_init(bench, "io_uring", argc, argv);
     bench_raise_files();
-    for (unsigned i = 0; i < bench->options.addresses; i++)
+    for (unsigned i = 0; i < bench->options.addresses; i++) {
         client.to[i] = bench_destination(bench, i);
+        inet_ntop(AF_INET, &client.to[i].sin_addr, client.names[i], sizeof(client.names[i]));
+    }
+    if (bench->options.tls_ca != NULL &&
+        bench_tls_open_client(&client.tls, bench->options.tls_ca) != 0)
+        return 1;
     client.conns = bench_alloc(bench->options.connections, sizeof(struct conn));
     if (bench_uring_open(&client.uring, bench->options.connections, ARENA_LEN) != 0)
         return 1;

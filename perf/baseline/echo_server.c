@@ -3,11 +3,14 @@
  * The echo server that all contenders talk to: one thread a process on io_uring, more than one
  * process with --processes K (SO_REUSEPORT spreads the connections over them).
  *
- * --stats FILE is a file of 64 bytes a process, eight counters of 64 bits in the machine's
- * order, written once a turn. Whoever maps it reads them without disturbing the server:
+ * --stats FILE is a file of eleven counters of 64 bits a process, in the machine's order, written
+ * once a turn. Whoever maps it reads them without disturbing the server:
  *
- *      accepted  closed  resets  messages  bytes_in  bytes_out  errors  turns
+ *      accepted  closed  resets  messages  bytes_in  bytes_out  wire_in  wire_out  handshakes
+ *      errors  turns
  *
+ * The bytes are payload; on the wire they are more with TLS (--cert, --key) and the same without.
+ * --reply TEXT answers each message with this text instead of itself.
  * `messages` counts receives; a message that came in two pieces counts as two. `closed` counts
  * connections that ended with FIN, `resets` those that ended with RST. The sum of all is printed
  * as JSON at SIGTERM or SIGINT, and after --seconds at the latest.
@@ -28,24 +31,30 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "tls.h"
 #include "uring.h"
 
 enum { ARENA_LEN = 4 << 20, SPARE_FILES = 64, MAX_PROCESSES = 64 };
 
 struct stats {
-    uint64_t accepted, closed, resets, messages, bytes_in, bytes_out, errors, turns;
+    uint64_t accepted, closed, resets, messages, bytes_in, bytes_out, wire_in, wire_out, handshakes,
+        errors, turns;
 };
 
 struct conn {
     struct bench_out out;
+    bench_tls_session *session; /* NULL without TLS */
     uint32_t generation;
     bool open;
+    bool secure;    /* the handshake is through */
     bool receiving; /* the multishot has not ended */
     bool ending;    /* close the slot as soon as nothing is under way */
 };
 
 struct server {
     struct bench_uring uring;
+    struct bench_tls tls;
+    const char *reply; /* NULL: echo */
     struct conn *conns;
     unsigned slots;
     int listener;
@@ -62,6 +71,8 @@ struct options {
     unsigned processes;
     unsigned seconds;
     const char *stats;
+    const char *cert, *key; /* NULL: no TLS */
+    const char *reply;
     bool spin;
 };
 
@@ -95,6 +106,8 @@ static void on_accept(struct server *server, const struct io_uring_cqe *cqe)
         conn->open = true;
         conn->ending = false;
         conn->receiving = true;
+        conn->secure = false;
+        conn->session = server->tls.context != NULL ? bench_tls_begin(&server->tls, NULL) : NULL;
         server->stats.accepted++;
         bench_uring_receive(&server->uring, (uint32_t)cqe->res, conn->generation);
     } else if (cqe->res != -EAGAIN && cqe->res != -EINTR && cqe->res != -ECONNABORTED) {
@@ -113,6 +126,8 @@ static void end_if_idle(struct server *server, uint32_t slot)
         return;
     conn->open = false;
     conn->ending = false;
+    bench_tls_end(conn->session);
+    conn->session = NULL;
     sqe = bench_uring_sqe(&server->uring, 1);
     io_uring_prep_close_direct(sqe, slot);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -142,19 +157,71 @@ static void on_broken(struct server *server, uint32_t slot, int error)
     end_receive(server, slot);
 }
 
-static void on_data(struct server *server, uint32_t slot, const uint8_t *data, size_t len)
+static void send_bytes(struct server *server, uint32_t slot, const uint8_t *data, size_t len)
+{
+    struct conn *conn = &server->conns[slot];
+
+    server->stats.wire_out += len;
+    if (!bench_uring_send(&server->uring, &conn->out, slot, conn->generation, data, len)) {
+        server->stats.errors++;
+        end_receive(server, slot);
+    }
+}
+
+/* The answer to some payload, by way of TLS if there is any. */
+static void answer(struct server *server, uint32_t slot, const uint8_t *data, size_t len)
 {
     struct conn *conn = &server->conns[slot];
 
     server->stats.messages++;
     server->stats.bytes_in += len;
-    if (conn->ending)
-        return;
+    if (server->reply != NULL) {
+        data = (const uint8_t *)server->reply;
+        len = strlen(server->reply);
+    }
     server->stats.bytes_out += len;
-    if (!bench_uring_send(&server->uring, &conn->out, slot, conn->generation, data, len)) {
+    if (conn->session == NULL)
+        send_bytes(server, slot, data, len);
+    else if (!bench_tls_write(conn->session, data, len))
+        server->stats.errors++;
+}
+
+static void on_records(struct server *server, uint32_t slot, const uint8_t *data, size_t len)
+{
+    struct conn *conn = &server->conns[slot];
+    int result = 1;
+
+    bench_tls_give(&server->tls, data, len);
+    if (!conn->secure) {
+        result = bench_tls_accept(conn->session);
+        conn->secure = result > 0;
+        server->stats.handshakes += result > 0;
+    }
+    while (result > 0) {
+        result = bench_tls_read(&server->tls, conn->session);
+        if (result > 0)
+            answer(server, slot, server->tls.plain, (size_t)result);
+    }
+    if (server->tls.out_len > 0)
+        send_bytes(server, slot, server->tls.out, server->tls.out_len);
+    server->tls.out_len = 0;
+    if (result < 0) {
         server->stats.errors++;
         end_receive(server, slot);
     }
+}
+
+static void on_data(struct server *server, uint32_t slot, const uint8_t *data, size_t len)
+{
+    struct conn *conn = &server->conns[slot];
+
+    server->stats.wire_in += len;
+    if (conn->ending)
+        return;
+    if (conn->session != NULL)
+        on_records(server, slot, data, len);
+    else
+        answer(server, slot, data, len);
 }
 
 static void on_receive(struct server *server, uint32_t slot, const struct io_uring_cqe *cqe,
@@ -262,6 +329,10 @@ static int serve(const struct options *options, volatile struct stats *shared)
 
     server.shared = shared;
     server.spin = options->spin;
+    server.reply = options->reply;
+    if (options->cert != NULL &&
+        bench_tls_open_server(&server.tls, options->cert, options->key) != 0)
+        return 1;
     server.slots = bench_raise_files() - SPARE_FILES;
     server.conns = bench_alloc(server.slots, sizeof(struct conn));
     server.listener = listen_on(options);
@@ -283,15 +354,21 @@ static void print(const struct stats *all, unsigned processes)
         sum.messages += all[i].messages;
         sum.bytes_in += all[i].bytes_in;
         sum.bytes_out += all[i].bytes_out;
+        sum.wire_in += all[i].wire_in;
+        sum.wire_out += all[i].wire_out;
+        sum.handshakes += all[i].handshakes;
         sum.errors += all[i].errors;
         sum.turns += all[i].turns;
     }
     printf("{\"accepted\": %llu, \"closed\": %llu, \"resets\": %llu, \"messages\": %llu, "
-           "\"bytes_in\": %llu, \"bytes_out\": %llu, \"errors\": %llu, \"turns\": %llu}\n",
+           "\"bytes_in\": %llu, \"bytes_out\": %llu, \"wire_in\": %llu, \"wire_out\": %llu, "
+           "\"handshakes\": %llu, \"errors\": %llu, \"turns\": %llu}\n",
            (unsigned long long)sum.accepted, (unsigned long long)sum.closed,
            (unsigned long long)sum.resets, (unsigned long long)sum.messages,
            (unsigned long long)sum.bytes_in, (unsigned long long)sum.bytes_out,
-           (unsigned long long)sum.errors, (unsigned long long)sum.turns);
+           (unsigned long long)sum.wire_in, (unsigned long long)sum.wire_out,
+           (unsigned long long)sum.handshakes, (unsigned long long)sum.errors,
+           (unsigned long long)sum.turns);
 }
 
 static struct stats *map_stats(const struct options *options)
@@ -314,20 +391,19 @@ static struct stats *map_stats(const struct options *options)
 static _Noreturn void usage(void)
 {
     fprintf(stderr, "usage: rl_echo_server --port P [--host 0.0.0.0] [--processes K] "
-                    "[--seconds 600] [--stats FILE] [--spin]\n");
+                    "[--seconds 600] [--stats FILE] [--spin] [--reply TEXT]\n"
+                    "       [--cert CERT.pem --key KEY.pem]\n");
     exit(2);
 }
 
 static void parse(struct options *options, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"host", required_argument, NULL, 'h'},
-        {"port", required_argument, NULL, 'p'},
-        {"processes", required_argument, NULL, 'k'},
-        {"seconds", required_argument, NULL, 's'},
-        {"stats", required_argument, NULL, 'f'},
-        {"spin", no_argument, NULL, 'b'},
-        {NULL, 0, NULL, 0},
+        {"host", required_argument, NULL, 'h'},      {"port", required_argument, NULL, 'p'},
+        {"processes", required_argument, NULL, 'k'}, {"seconds", required_argument, NULL, 's'},
+        {"stats", required_argument, NULL, 'f'},     {"spin", no_argument, NULL, 'b'},
+        {"cert", required_argument, NULL, 'c'},      {"key", required_argument, NULL, 'y'},
+        {"reply", required_argument, NULL, 'r'},     {NULL, 0, NULL, 0},
     };
     int letter;
 
@@ -344,11 +420,17 @@ static void parse(struct options *options, int argc, char **argv)
             options->stats = optarg;
         else if (letter == 'b')
             options->spin = true;
+        else if (letter == 'c')
+            options->cert = optarg;
+        else if (letter == 'y')
+            options->key = optarg;
+        else if (letter == 'r')
+            options->reply = optarg;
         else
             usage();
     }
     if (options->port == 0 || options->processes == 0 || options->processes > MAX_PROCESSES ||
-        optind != argc)
+        optind != argc || (options->cert == NULL) != (options->key == NULL))
         usage();
 }
 

@@ -7,16 +7,23 @@ import tempfile
 
 from .process import Failed, Process
 
+TLS_SLACK = 4096
+
 
 class Load:
-    """mode, connections, and how they are spread."""
+    """mode, connections, and how they are spread. tls: the certificates, None without TLS."""
 
-    def __init__(self, mode, connections, size=64, addresses=1, shares=1):
+    def __init__(self, mode, connections, size=64, addresses=1, shares=1, tls=None):
         self.mode = mode
         self.connections = connections
         self.size = size
         self.addresses = addresses
         self.shares = shares  # processes of a baseline, workers of ringload
+        self.tls = tls
+
+    def cycles(self):
+        """Whether connections end and begin all the time."""
+        return self.mode in ("connect", "handshake")
 
     def split(self):
         """Connections of each share, the remainder to the first ones."""
@@ -24,13 +31,24 @@ class Load:
         return [base + (i < more) for i in range(self.shares)]
 
 
-class Baseline:
-    """One of the C clients. It drains before it ends, so all counts must be equal."""
+class Contender:
+    """A program, and the loads that it can make: with TLS, without, or both."""
 
-    def __init__(self, name, program):
+    resets = False  # whether its way to end a connection is RST
+    server_arguments = ()  # what the server must do otherwise for it
+
+    def __init__(self, name, program, plain=True, tls=True):
         self.name = name
         self.program = program
-        self.processes = []
+        self.plain = plain
+        self.tls = tls
+
+    def does(self, load):
+        return self.tls if load.tls is not None else self.plain
+
+
+class Baseline(Contender):
+    """One of the C clients. It drains before it ends, so all counts must be equal."""
 
     # Its window opens a second after the last connect and is its own affair; ours must fit.
     def start(self, load, port, core, window_s):
@@ -40,7 +58,8 @@ class Baseline:
                 [self.program, "--host", "127.0.0.1", "--port", str(port),
                  "--connections", str(connections), "--size", str(load.size),
                  "--duration", str(window_s + 1.0), "--mode", load.mode,
-                 "--addresses", str(load.addresses), "--slice", f"{i}/{load.shares}"], core))
+                 "--addresses", str(load.addresses), "--slice", f"{i}/{load.shares}"]
+                + (["--tls", load.tls.ca] if load.tls is not None else []), core))
         return self.processes
 
     def finish(self):
@@ -57,36 +76,40 @@ class Baseline:
                          f"server out {server['bytes_out']}, received {received}")
         if server["resets"] > 0:
             raise Failed(f"{server['resets']} connections ended with RST")
-        if load.mode == "connect":
-            total = sum(result["total"] for result in self.results)
-            if not total == server["accepted"] == server["closed"]:
-                raise Failed(f"connections differ: {total} cycles, {server['accepted']} accepted, "
-                             f"{server['closed']} closed")
+        total = sum(result["total"] for result in self.results)
+        if load.cycles() and not total == server["accepted"] == server["closed"]:
+            raise Failed(f"connections differ: {total} cycles, {server['accepted']} accepted, "
+                         f"{server['closed']} closed")
+        if load.tls is not None and server["handshakes"] != server["accepted"]:
+            raise Failed(f"{server['accepted']} connections, but {server['handshakes']} handshakes")
 
 
-class Ringload:
+class Ringload(Contender):
     """The program itself. The end of the run cuts its connections, so what was under way then
     may differ: one message a VU, no more."""
 
     def __init__(self, name, program, scenarios, connect_rate):
-        self.name = name
-        self.program = program
+        super().__init__(name, program)
         self.scenarios = scenarios
         self.connect_rate = connect_rate
 
     def start(self, load, port, core, window_s):
         duration = 3.0 + window_s + load.connections / self.connect_rate
-        if load.mode == "connect":
+        if load.cycles():
             duration = 3.0 + window_s
         self.export = tempfile.NamedTemporaryFile("r", suffix=".json")
         values = {"HOST": "127.0.0.1", "PORT": port, "VUS": load.connections,
                   "DURATION": f"{duration:.0f}s", "SIZE": load.size, "ADDRESSES": load.addresses}
         command = [self.program, "run", "--quiet", "--workers", str(load.shares),
                    "--summary-export", self.export.name]
+        environment = {}
+        if load.tls is not None:
+            values["TLS"] = "yes"
+            environment["SSL_CERT_FILE"] = load.tls.ca
         for name, value in values.items():
             command += ["-e", f"{name}={value}"]
         self.process = Process(
-            command + [os.path.join(self.scenarios, load.mode + ".lua")], core)
+            command + [os.path.join(self.scenarios, load.mode + ".lua")], core, environment)
         return [self.process]
 
     def finish(self):
@@ -102,15 +125,17 @@ class Ringload:
 
     def check(self, load, server):
         vus, slack = load.connections, load.connections * load.size
+        if load.tls is not None:  # a handshake or the frame of a record
+            slack += vus * TLS_SLACK
         if self.count("tcp_errors") > 0:
             raise Failed(f"{self.count('tcp_errors')} tcp_errors")
         opened = self.count("tcp_sockets")
         if not opened <= server["accepted"] <= opened + vus:
             raise Failed(f"{opened} tcp_sockets, but {server['accepted']} accepted")
         sent, received = self.count("data_sent"), self.count("data_received")
-        if not server["bytes_in"] <= sent <= server["bytes_in"] + slack:
-            raise Failed(f"{sent} bytes sent, but the server got {server['bytes_in']}")
-        if not received <= server["bytes_out"] <= received + slack:
-            raise Failed(f"{received} bytes received, but the server sent {server['bytes_out']}")
-        if load.mode != "connect" and opened != vus:
+        if not server["wire_in"] <= sent <= server["wire_in"] + slack:
+            raise Failed(f"{sent} bytes sent, but the server got {server['wire_in']}")
+        if not received <= server["wire_out"] <= received + slack:
+            raise Failed(f"{received} bytes received, but the server sent {server['wire_out']}")
+        if not load.cycles() and opened != vus:
             raise Failed(f"{opened} connections instead of {vus}")

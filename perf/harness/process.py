@@ -47,7 +47,7 @@ def rss_bytes(pid):
 class Process:
     """A child on one core. Its output goes to files, so that it never waits for us."""
 
-    def __init__(self, command, core):
+    def __init__(self, command, core, environment=None):
         self.command = command
         self.stdout = tempfile.TemporaryFile("w+")
         self.stderr = tempfile.TemporaryFile("w+")
@@ -58,7 +58,7 @@ class Process:
 
         self.child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self.stdout, stderr=self.stderr,
-            preexec_fn=prepare)
+            preexec_fn=prepare, env={**os.environ, **(environment or {})})
         self.pid = self.child.pid
 
     def __enter__(self):
@@ -97,16 +97,17 @@ class Process:
 class Server(Process):
     """rl_echo_server, whose counters are read through a file that it maps."""
 
-    FIELDS = ("accepted", "closed", "resets", "messages", "bytes_in", "bytes_out", "errors",
-              "turns")
+    FIELDS = ("accepted", "closed", "resets", "messages", "bytes_in", "bytes_out", "wire_in",
+              "wire_out", "handshakes", "errors", "turns")
+    FORMAT = f"{len(FIELDS)}Q"
 
-    def __init__(self, program, port, core, processes, seconds, spin):
+    def __init__(self, program, port, core, processes, seconds, spin, extra=()):
         self.processes = processes
         self.file = tempfile.NamedTemporaryFile()
         super().__init__(
             [program, "--port", str(port), "--processes", str(processes),
              "--seconds", str(int(seconds)), "--stats", self.file.name]
-            + ["--spin"] * spin, core)
+            + ["--spin"] * spin + list(extra), core)
         self.map = None
         try:
             self.wait_until(lambda: self.mapped() and self.all_turn(), 5, "the server to listen")
@@ -121,10 +122,10 @@ class Server(Process):
         return self.map is not None
 
     def all_turn(self):
-        return all(values[-1] > 0 for values in struct.iter_unpack("8Q", self.map))
+        return all(values[-1] > 0 for values in struct.iter_unpack(self.FORMAT, self.map))
 
     def counters(self):
-        rows = list(struct.iter_unpack("8Q", self.map))
+        rows = list(struct.iter_unpack(self.FORMAT, self.map))
         return {name: sum(row[i] for row in rows) for i, name in enumerate(self.FIELDS)}
 
     def wait_until(self, condition, timeout_s, what, also_alive=()):

@@ -25,9 +25,9 @@ class Row:
     def values(self, contender, key="value"):
         return [result[key] for result in self.results.get(contender, [])]
 
-    def ratios(self, contender):
-        mine, reference = self.values(contender), self.values(REFERENCE)
-        if contender in self.failed or REFERENCE in self.failed or len(mine) != len(reference):
+    def ratios(self, contender, against=REFERENCE):
+        mine, reference = self.values(contender), self.values(against)
+        if contender in self.failed or against in self.failed or len(mine) != len(reference):
             return []
         return [a / b for a, b in zip(mine, reference) if b > 0]
 
@@ -45,8 +45,6 @@ def cells(row, contender):
     if contender in row.failed:
         return [f"**FAILED**: {row.failed[contender]}", "-", "-", "-", "-"]
     values, ratios = row.values(contender), row.ratios(contender)
-    if not values:
-        return ["not run", "-", "-", "-", "-"]
     rate, busy = "-", "-"
     if "rate" in row.results[contender][0]:
         rate = f"{statistics.median(row.values(contender, 'rate')) / 1000:.1f}"
@@ -72,6 +70,8 @@ def table(rows, contenders):
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     for row in rows:
         for contender in contenders:
+            if contender not in row.failed and not row.values(contender):
+                continue
             line = [f"{row.title}, {'µs' if row.unit == 'us' else 'bytes'}", contender]
             lines.append("| " + " | ".join(line + cells(row, contender)) + " |")
     return "\n".join(lines)

@@ -40,9 +40,17 @@ class Bench:
         self.window_s = window_s
         self.spin = spin
 
-    def server(self, processes, spin):
+    def server(self, processes, spin, load, contender):
+        extra = list(contender.server_arguments)
+        if load.tls is not None:
+            extra += ["--cert", load.tls.cert, "--key", load.tls.key]
         return Server(self.server_program, self.port, self.server_core, processes,
-                      seconds=300 + self.window_s, spin=spin)
+                      seconds=300 + self.window_s, spin=spin, extra=extra)
+
+
+def _ready(load, counters):
+    """Connections that can be used: with TLS, that are through the handshake."""
+    return counters["accepted" if load.tls is None else "handshakes"]
 
 
 def _sample(server, clients):
@@ -58,35 +66,42 @@ def _sample(server, clients):
     return begin, counters, client_ns, server_ns, machine_busy_ns()
 
 
-def _check_window(load, before, after, clients):
+def _completed(load, delta):
+    """What was done within a window: handshakes, cycles or round trips."""
+    if load.mode == "handshake":
+        return delta["handshakes"]
+    return delta["closed"] if load.mode == "connect" else delta["bytes_in"] / load.size
+
+
+def _check_window(load, before, after, clients, contender):
     """Nothing but the load may have happened between the two samples."""
     delta = {name: after[name] - before[name] for name in after}
     for client in clients:
         if not client.alive():
             raise Failed("its run was over before the window was (a lower --connect-rate gives "
                          f"ringload more time): {client.tail()}")
-    if delta["resets"] > 0:
+    if delta["resets"] > 0 and not contender.resets:
         raise Failed(f"{delta['resets']} connections ended with RST")
     if load.mode == "echo" and (delta["accepted"] > 0 or delta["closed"] > 0):
         raise Failed(f"{delta['accepted']} connections opened and {delta['closed']} closed "
                      "within the window")
-    if delta["bytes_in"] < load.size:
+    if _completed(load, delta) < 1:
         raise Failed("no load within the window")
     return delta
 
 
 def measure_cpu(bench, contender, load):
-    """CPU of the client for each round trip (mode echo) or cycle (mode connect)."""
-    with bench.server(1, bench.spin) as server:
+    """CPU of the client for each round trip (mode echo) or cycle (modes connect, handshake)."""
+    with bench.server(1, bench.spin, load, contender) as server:
         clients = contender.start(load, bench.port, bench.client_core, bench.window_s)
         try:
-            server.wait_until(lambda: server.counters()["accepted"] >= load.connections, 90,
+            server.wait_until(lambda: _ready(load, server.counters()) >= load.connections, 90,
                               f"{load.connections} connections", clients)
             time.sleep(WARM_S)
             t0, before, client0, server0, all0 = _sample(server, clients)
             time.sleep(bench.window_s)
             t1, after, client1, server1, all1 = _sample(server, clients)
-            delta = _check_window(load, before, after, clients)
+            delta = _check_window(load, before, after, clients, contender)
             contender.finish()
         finally:
             for client in clients:
@@ -99,9 +114,7 @@ def measure_cpu(bench, contender, load):
                 break
             time.sleep(0.01)
         contender.check(load, server.stop())
-    count = delta["closed"] if load.mode == "connect" else delta["bytes_in"] / load.size
-    if count == 0:
-        raise Failed("nothing was completed within the window")
+    count = _completed(load, delta)
     if client1 - client0 < count * LEAST_NS:
         raise Failed("less CPU than TCP alone needs: is the work done in another process?")
     wall, client_ns, server_ns = t1 - t0, client1 - client0, server1 - server0
@@ -112,10 +125,10 @@ def measure_cpu(bench, contender, load):
 
 def _rss_of(bench, contender, load):
     """Resident bytes of a contender that holds its connections."""
-    with bench.server(_ceil(load.connections, SHARE - 2000), False) as server:
+    with bench.server(_ceil(load.connections, SHARE - 2000), False, load, contender) as server:
         clients = contender.start(load, bench.port, bench.client_core, SETTLE_S)
         try:
-            server.wait_until(lambda: server.counters()["accepted"] >= load.connections, 120,
+            server.wait_until(lambda: _ready(load, server.counters()) >= load.connections, 120,
                               f"{load.connections} connections", clients)
             time.sleep(SETTLE_S)
             before = server.counters()
@@ -131,13 +144,14 @@ def _rss_of(bench, contender, load):
     return total
 
 
-def measure_memory(bench, contender, connections):
+def measure_memory(bench, contender, connections, tls=None):
     """User-space bytes for each idle connected user: the difference to a run with one user a
     worker or process, divided."""
     shares = _ceil(connections, SHARE)
     addresses = addresses_for(connections)
-    empty = _rss_of(bench, contender, Load("idle", shares, addresses=addresses, shares=shares))
+    empty = _rss_of(bench, contender, Load("idle", shares, addresses=addresses, shares=shares,
+                                         tls=tls))
     time.sleep(PAUSE_S)
     full = _rss_of(bench, contender,
-                   Load("idle", connections, addresses=addresses, shares=shares))
+                   Load("idle", connections, addresses=addresses, shares=shares, tls=tls))
     return {"value": (full - empty) / (connections - shares), "empty": empty, "full": full}

@@ -30,7 +30,7 @@ function default()
       error("more came back than was sent")
     end
   end)
-  s:connect{ host = host, port = port }
+  s:connect{ host = host, port = port, tls = __ENV.TLS ~= nil }
   s:write(message)
   s:wait("close")
 end

@@ -34,6 +34,6 @@ function default()
       s:write(message)
     end
   end)
-  s:connect{ host = host, port = port }
+  s:connect{ host = host, port = port, tls = __ENV.TLS ~= nil }
   s:write(message)
 end

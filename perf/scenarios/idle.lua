@@ -61,5 +61,5 @@ function default()
     rest = ""
   end)
   s:set_timeout(600000)
-  s:connect{ host = host, port = port }
+  s:connect{ host = host, port = port, tls = __ENV.TLS ~= nil }
 end
