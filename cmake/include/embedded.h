@@ -3,7 +3,7 @@
  * embedded - the files that are compiled into the program.
  *
  * The build writes the table from lua/ringload/: the file lua/ringload/a/b.lua is the entry
- * "ringload.a.b". It ends with an entry whose name is NULL. A zero byte follows the data, which
+ * "ringload/a/b". It ends with an entry whose name is NULL. A zero byte follows the data, which
  * size does not count. Read-only, any thread.
  */
 #ifndef RL_EMBEDDED_H

@@ -31,6 +31,8 @@ PAGES = ROOT / "docs" / "api"
 TABLE = [
     ("k6", "k6.lua", None),
     ("tcp", "k6/x/tcp.lua", "parts/tcp-traps.md"),
+    ("http", "ringload/http.lua", None),
+    ("redis", "ringload/redis.lua", None),
     ("metrics", "k6/metrics.lua", None),
     ("execution", "k6/execution.lua", None),
     ("data", "k6/data.lua", None),

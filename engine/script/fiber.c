@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "script/host.h"
+#include "script/tcp.h"
 
 enum { RESERVE_BYTES = 1 << 20, POOR_COLLECTIONS_A_RUN = 8 };
 
@@ -292,6 +293,7 @@ int rl_fiber_park(lua_State *L, enum rl_park park, lua_KContext ctx, lua_KFuncti
 static void unpark(struct rl_fiber *fiber)
 {
     fiber->park = RL_PARK_NONE;
+    fiber->exchange = 0;
     rl_timer_cancel(&fiber->timer);
     rl_list_remove(&fiber->event_link);
     rl_list_remove(&fiber->ready_link);
@@ -315,6 +317,10 @@ static void fire(struct rl_timer *timer)
 
     if (fiber->park == RL_PARK_OPERATION) { /* a write's own timeout; the engine wakes it */
         rl_socket_expire_write(&fiber->op.write);
+        return;
+    }
+    if (fiber->exchange != 0) {
+        rl_tcp_exchange_expire(fiber);
         return;
     }
     if (fiber->park == RL_PARK_EVENT) {

@@ -44,6 +44,7 @@ struct rl_fiber {
     struct rl_fiber *next;     /* cell->fibers */
     uint8_t park;              /* enum rl_park */
     uint8_t event;             /* RL_PARK_EVENT: which */
+    uint8_t exchange;          /* of s:exchange, while its write goes on; else 0 */
     bool held;                 /* has one of the VU's holds */
     uint16_t blocked;          /* resumed by script code that cannot yield, so deep */
     uint32_t slot;             /* in FIBERS */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* k6: sleep, fail, randomSeed; check and group; spawn, all, race. */
+/* k6: sleep, fail, now, randomSeed; check and group; spawn, all, race. */
 #include <lauxlib.h>
 #include <math.h>
 
@@ -47,10 +47,21 @@ static int k6_fail(lua_State *L)
     return lua_error(L);
 }
 
+/* The time of the loop's turn, as all that the engine measures; in init the clock's. */
+static int k6_now(lua_State *L)
+{
+    const struct rl_script_vu *svu = rl_svu_of(L);
+    uint64_t ns = svu->initializing ? rl_clock_ns() : svu->vu->env->loop->now_ns;
+
+    lua_pushnumber(L, (lua_Number)ns / 1e6);
+    return 1;
+}
+
 int rl_lib_k6(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"sleep", k6_sleep},
                                          {"fail", k6_fail},
+                                         {"now", k6_now},
                                          {"randomSeed", rl_random_seed},
                                          {"random_seed", rl_random_seed},
                                          {NULL, NULL}};

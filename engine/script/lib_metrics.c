@@ -7,18 +7,14 @@
 
 #include "base/log.h"
 #include "script/host.h"
+#include "script/metric.h"
 #include "script/sandbox.h"
 #include "script/tag_table.h"
 
 static const char meta_key;
 
-struct metric {
-    const char *name; /* of the registry, which outlives the cells */
-    uint32_t id;
-};
-
 /* Wrong values of a metric: an error under the option throw, else told and false. */
-static int refuse(lua_State *L, const struct metric *metric, const char *what)
+static int refuse(lua_State *L, const struct rl_script_metric *metric, const char *what)
 {
     if (rl_host_of(L)->env->throw_)
         return luaL_error(L, "metric '%s': %s", metric->name, what);
@@ -29,7 +25,7 @@ static int refuse(lua_State *L, const struct metric *metric, const char *what)
 
 static int metric_add(lua_State *L)
 {
-    struct metric *metric = lua_touserdata(L, 1);
+    struct rl_script_metric *metric = lua_touserdata(L, 1);
     struct rl_script_vu *svu = rl_svu_of(L);
     double value;
     int is_number;
@@ -55,7 +51,7 @@ static int metric_add(lua_State *L)
 
 static int metric_text(lua_State *L)
 {
-    const struct metric *metric = lua_touserdata(L, 1);
+    const struct rl_script_metric *metric = lua_touserdata(L, 1);
 
     lua_pushfstring(L, "metric: %s", metric == NULL ? "?" : metric->name);
     return 1;
@@ -63,7 +59,7 @@ static int metric_text(lua_State *L)
 
 static int metric_index(lua_State *L)
 {
-    const struct metric *metric = lua_touserdata(L, 1);
+    const struct rl_script_metric *metric = lua_touserdata(L, 1);
     const char *key = luaL_checkstring(L, 2);
 
     if (strcmp(key, "add") == 0)
@@ -106,7 +102,7 @@ static int make(lua_State *L, enum rl_metric_type type)
 {
     const char *name = luaL_checkstring(L, 1);
     struct rl_script_host *host = rl_host_of(L);
-    struct metric *metric;
+    struct rl_script_metric *metric;
     uint32_t id;
 
     if (!rl_svu_of(L)->initializing)
@@ -140,6 +136,20 @@ static int make_trend(lua_State *L)
     return make(L, RL_TREND);
 }
 
+struct rl_script_metric *rl_metric_check(lua_State *L, int index)
+{
+    struct rl_script_metric *metric = lua_touserdata(L, index);
+    int same = 0;
+
+    if (metric != NULL && lua_getmetatable(L, index)) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
+        same = lua_rawequal(L, -1, -2);
+        lua_pop(L, 2);
+    }
+    luaL_argexpected(L, same, index, "metric");
+    return metric;
+}
+
 static void keep_meta(lua_State *L)
 {
     lua_createtable(L, 0, 4);
@@ -159,6 +169,7 @@ int rl_lib_metrics(lua_State *L)
                                          {"Gauge", make_gauge},
                                          {"Rate", make_rate},
                                          {"Trend", make_trend},
+                                         {"recorder", rl_metric_recorder},
                                          {NULL, NULL}};
 
     keep_meta(L);

@@ -12,7 +12,7 @@
 
 enum { WHY_BYTES = 512, NAME_BYTES = 256 };
 
-static const char code_key, files_key, loading_key;
+static const char code_key, files_key, loading_key, shared_key;
 
 static void check_init(lua_State *L, const char *what)
 {
@@ -87,12 +87,28 @@ static void push_code(lua_State *L, const struct rl_file *file)
     lua_replace(L, -2);
 }
 
-/* Push this VU's instance of the module. */
-static int instantiate(lua_State *L, const struct rl_file *file)
+/* Push what the code of a module sees as its globals. */
+static void push_globals(lua_State *L, bool shared)
+{
+    if (!shared) {
+        rl_vu_push_value(L, rl_svu_of(L), RL_VU_ENV);
+        return;
+    }
+    rl_cell_push(L, rl_fiber_of(L)->cell, RL_AT_ENV_META);
+    lua_getfield(L, -1, "__index");
+    lua_replace(L, -2);
+}
+
+/* Push the module's instance: this VU's, or for one of ours, which are read-only and keep nothing
+ * of a VU, the cell's. */
+static int instantiate(lua_State *L, const struct rl_file *file, bool shared)
 {
     int instances;
 
-    push_instances(L);
+    if (shared)
+        push_cache(L, &shared_key);
+    else
+        push_instances(L);
     instances = lua_gettop(L);
     if (lua_getfield(L, instances, file->path) != LUA_TNIL) {
         if (lua_touserdata(L, -1) == &loading_key)
@@ -102,9 +118,11 @@ static int instantiate(lua_State *L, const struct rl_file *file)
     lua_pushlightuserdata(L, (void *)(uintptr_t)&loading_key);
     lua_setfield(L, instances, file->path);
     push_code(L, file);
-    rl_vu_push_value(L, rl_svu_of(L), RL_VU_ENV);
+    push_globals(L, shared);
     lua_pushvalue(L, 1);
     lua_call(L, 2, 1);
+    if (shared)
+        rl_sandbox_lock(L, file->path);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
         lua_pushboolean(L, 1);
@@ -158,7 +176,7 @@ static int base_require(lua_State *L)
         return 1;
     file = rl_script_embedded(host->script, name, host->probing);
     if (file != NULL)
-        return instantiate(L, file);
+        return instantiate(L, file, true);
     directory = push_caller_directory(L);
     file = find_module(L, directory, name);
     if (file == NULL && strncmp(name, "./", 2) != 0 && strncmp(name, "../", 3) != 0)
@@ -169,7 +187,7 @@ static int base_require(lua_State *L)
             "module '%s' not found: there is no built-in one, and no file '%s.lua' or "
             "'%s/init.lua' in '%s'",
             name, name, name, directory);
-    return instantiate(L, file);
+    return instantiate(L, file, false);
 }
 
 static const char *strip_scheme(const char *path)

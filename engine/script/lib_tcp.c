@@ -209,6 +209,7 @@ static void push_members(lua_State *L, int meta)
                                        {"connect", rl_tcp_connect},
                                        {"write", rl_tcp_write},
                                        {"wait", rl_tcp_wait},
+                                       {"exchange", rl_tcp_exchange},
                                        {"destroy", socket_destroy},
                                        {"set_timeout", socket_set_timeout},
                                        {"setTimeout", socket_set_timeout}};

@@ -45,6 +45,7 @@ int rl_tcp_on(lua_State *L);
 int rl_tcp_wait(lua_State *L);
 int rl_tcp_connect(lua_State *L);
 int rl_tcp_write(lua_State *L);
+int rl_tcp_exchange(lua_State *L);
 int rl_tcp_index(lua_State *L);
 int rl_tcp_newindex(lua_State *L);
 
@@ -53,6 +54,11 @@ void rl_tcp_push_error(lua_State *L, struct rl_cell *cell, const struct rl_tcp_e
 
 /* End of connect and write: park until woken (RL_PENDING), return nothing (0), or raise error. */
 int rl_tcp_finish(lua_State *L, int result, const struct rl_tcp_error *error);
+
+/* An event, and the end of the time, for a fiber in s:exchange whose write has not ended. */
+void rl_tcp_exchange_event(struct rl_fiber *fiber, struct rl_script_socket *s, enum rl_event event,
+                           const struct rl_event_arg *arg);
+void rl_tcp_exchange_expire(struct rl_fiber *fiber);
 
 /* Push the table of members: methods, and property numbers. [-0, +1, m] */
 void rl_tcp_push_members(lua_State *L);

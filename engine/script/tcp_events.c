@@ -182,10 +182,15 @@ static void take_waiters(struct rl_script_socket *s, enum rl_event event, struct
     }
 }
 
-static void wake_waiter(struct rl_fiber *fiber, enum rl_event event, const struct rl_event_arg *arg)
+static void wake_waiter(struct rl_script_socket *s, struct rl_fiber *fiber, enum rl_event event,
+                        const struct rl_event_arg *arg)
 {
     int nargs = 2;
 
+    if (RL_UNLIKELY(fiber->exchange != 0)) {
+        rl_tcp_exchange_event(fiber, s, event, arg);
+        return;
+    }
     rl_timer_cancel(&fiber->timer);
     fiber->park = RL_PARK_NONE;
     if (fiber->event == event) {
@@ -209,7 +214,7 @@ static void run_both(struct rl_script_vu *svu, struct rl_script_socket *s, enum 
     if (handled)
         run_handler(svu, s, event, arg);
     while ((node = rl_list_pop(&woken)) != NULL)
-        wake_waiter(rl_container_of(node, struct rl_fiber, event_link), event, arg);
+        wake_waiter(s, rl_container_of(node, struct rl_fiber, event_link), event, arg);
 }
 
 void rl_tcp_event(struct rl_socket *socket, enum rl_event event, const struct rl_event_arg *arg)

@@ -25,6 +25,13 @@ function k6.sleep(seconds) end
 ---@param message? any `fail` if it is nil
 function k6.fail(message) end
 
+---Milliseconds since some moment in the past, as of this turn of the loop: the time that all samples have. It stands still
+---while a handler computes. Take the difference of two.
+---
+---Raises nothing.
+---@return number ms with fractions
+function k6.now() end
+
 ---Seed `math.random` of this VU. Without it each VU has a seed of its own, different in each run.
 ---
 ---Raises an argument error where seed is no number.

@@ -11,6 +11,8 @@ local tcp = require("k6/x/tcp")
 local exec = require("k6/execution")
 local metrics = require("k6/metrics")
 local data = require("k6/data")
+local http = require("ringload/http")
+local redis = require("ringload/redis")
 
 local modules = {
   ["k6"] = k6,
@@ -21,6 +23,10 @@ local modules = {
   ["k6.execution.Test"] = exec.test,
   ["k6.metrics"] = metrics,
   ["k6.data"] = data,
+  ["http"] = http,
+  ["http.HTTPErrorMeta"] = http.HTTPError,
+  ["redis"] = redis,
+  ["redis.RedisErrorMeta"] = redis.RedisError,
   ["ringload.json"] = json,
   ["ringload.console"] = console,
   ["lib coroutine"] = coroutine,
@@ -86,6 +92,34 @@ local function show_options(name, call)
   show(name, asked)
 end
 
+-- What the modules of protocols have; server: answers nothing that is a reply of them.
+local function show_protocols(server)
+  local web <close> = http.client(server)
+  local get = web:prepare("GET", "/")
+  ask("http.Client", web)
+  ask("http.Request", get)
+  show_options("http.ClientOptions", http.client)
+  show_options("http.RequestOptions", function(options) web:prepare("GET", "/", options) end)
+  local _, err = pcall(web.send, web, get) -- the echo of a request is no answer
+  assert(getmetatable(err) == http.HTTPError)
+  enumerate("http.HTTPError", err)
+  web._socket = {
+    exchange = function() return "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", 1 end,
+    destroy = function() end,
+  }
+  ask("http.Response", web:send(get))
+
+  local store <close> = redis.client({ host = server.host, port = server.port, max_reply = 1 })
+  local command = store:prepare("GET", "k")
+  ask("redis.Client", store)
+  ask("redis.Command", command)
+  show_options("redis.ClientOptions", redis.client)
+  store:pipeline(function(p) ask("redis.Pipeline", p) end)
+  local _, err = pcall(store.get, store, "k") -- its echo is a list of two
+  assert(getmetatable(err) == redis.RedisError)
+  enumerate("redis.RedisError", err)
+end
+
 function default()
   for name, module in pairs(modules) do
     enumerate(name, module)
@@ -102,6 +136,7 @@ function default()
   show_options("k6.tcp.SocketOptions", tcp.Socket.new)
   show_options("k6.tcp.WriteOptions", function(options) socket:write("x", options) end)
   show_options("k6.tcp.ConnectOptions", function(options) pcall(socket.connect, socket, options) end)
+  show_protocols({ host = __ENV.SERVE_HOST, port = __ENV.SERVE_PORT })
   ask("k6.metrics.Metric", metric)
   ask("k6.execution.Instance", exec.instance)
   ask("k6.execution.Scenario", exec.scenario)

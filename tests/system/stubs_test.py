@@ -55,7 +55,7 @@ def members(item):
 
 def fits(written, real):
     """Is a value of the type real what the stub says?"""
-    first = re.split(r"[|?]", written)[0]
+    first = re.split(r"[|?<]", written)[0]
     if first.startswith('"'):
         first = "string"
     if first == "lightuserdata":
