@@ -51,6 +51,7 @@ static const struct rl_flag run_flags[] = {
     TITLE("Network"),
     VALUE(0, "dns", "SETTINGS", "dns", "such as ttl=5m,select=random,policy=preferIPv4"),
     VALUE(0, "local-ips", "LIST", "localIPs", "addresses to connect from: IPs, IP-IP, IP/BITS; auto"),
+    VALUE(0, "sockopt", "LIST", "sockopt", "socket options, such as nodelay=false,sndbuf=64KiB"),
     VALUE(0, "blacklist-ip", "LIST", "blacklistIPs", "address ranges never to connect to"),
     VALUE(0, "block-hostnames", "LIST", "blockHostnames",
           "names never to connect to, such as *.x.com"),
@@ -81,6 +82,10 @@ static const struct rl_flag run_flags[] = {
 
     TITLE("Engine"),
     VALUE(0, "workers", "N", is_run_flag, "threads (default: one a usable core)"),
+    VALUE(0, "cpus", "LIST", is_run_flag, "worker i runs on the i-th CPU of 0-3,8 or auto"),
+    VALUE(0, "huge-pages", "MODE", is_run_flag, "off, transparent or reserved: of pools and Lua"),
+    VALUE(0, "batch-wait", "USEC", is_run_flag, "wait so long for more than one completion (0)"),
+    VALUE(0, "napi-busy-poll", "USEC", is_run_flag, "poll the card's queues so long (0)"),
     VALUE(0, "vus-per-cell", "N", is_run_flag, "VUs that share a Lua state (default 1000)"),
     VALUE(0, "handler-time", "TIME", is_run_flag, "the longest run of a handler (1s; 0: no limit)"),
     VALUE(0, "handler-memory", "SIZE", is_run_flag,

@@ -16,15 +16,17 @@
 #include "limits/report.h"
 #include "net/addr.h"
 #include "net/local_ips.h"
+#include "net/own_ips.h"
 #include "ring/probe.h"
 #include "run/run.h"
 
-enum { CAPACITY_MAX = 100000000, SHORT = 1 };
+enum { CAPACITY_MAX = 100000000, SHORT = 1, LOOPBACK_ADDRESSES = (1 << 24) - 2 };
 
 /* --- Where the target is. --- */
 
 struct place {
     enum rl_target_place place;
+    struct rl_addr target, local; /* unless it is not known */
     char nic[IF_NAMESIZE];
 };
 
@@ -108,7 +110,6 @@ static void find_interface(const struct rl_addr *target, const struct rl_addr *l
 static bool find_place(const char *text, struct place *place)
 {
     struct sockaddr_storage sa;
-    struct rl_addr target, local;
     socklen_t size;
 
     *place = (struct place){.place = RL_TARGET_UNKNOWN};
@@ -116,19 +117,41 @@ static bool find_place(const char *text, struct place *place)
         return true;
     if (!find_target(text, &sa, &size))
         return false;
-    rl_addr_from_sockaddr((struct sockaddr *)&sa, &target);
+    rl_addr_from_sockaddr((struct sockaddr *)&sa, &place->target);
     place->place = RL_TARGET_AWAY;
-    if (find_route(&sa, size, &local))
-        find_interface(&target, &local, place);
+    if (find_route(&sa, size, &place->local))
+        find_interface(&place->target, &place->local, place);
     return true;
 }
 
 /* --- The examination. --- */
 
-static bool count_addresses(const char *text, uint64_t *count)
+/* Of --local-ips auto: all that lead to the target. */
+static bool count_own_addresses(const struct place *place, uint64_t *count)
+{
+    struct rl_own_ips *ips;
+    struct rl_own_range range;
+
+    if (place->place == RL_TARGET_UNKNOWN) {
+        rl_log_error("--local-ips auto: which addresses these are depends on the target; give --target HOST:PORT");
+        return false;
+    }
+    ips = rl_own_ips_new();
+    if (ips == NULL) {
+        rl_log_error("--local-ips auto: the kernel does not tell this machine's addresses");
+        return false;
+    }
+    range = rl_own_ips_to(ips, &place->target, &place->local);
+    rl_own_ips_free(ips);
+    *count = range.loopback ? LOOPBACK_ADDRESSES : range.count > 0 ? range.count : 1;
+    return true;
+}
+
+static bool count_addresses(const char *text, const struct place *place, uint64_t *count)
 {
     char why[256];
     struct rl_local_ips *pool;
+    bool known = true;
 
     *count = 1;
     if (text == NULL)
@@ -138,9 +161,12 @@ static bool count_addresses(const char *text, uint64_t *count)
         rl_log_error("--local-ips: %s", why);
         return false;
     }
-    *count = rl_local_ips_count(pool);
+    if (rl_local_ips_is_auto(pool))
+        known = count_own_addresses(place, count);
+    else
+        *count = rl_local_ips_count(pool);
     rl_local_ips_free(pool);
-    return true;
+    return known;
 }
 
 struct examination {
@@ -176,7 +202,7 @@ static int doctor(const struct rl_doctor_args *args)
     static struct examination examination;
     struct place place;
 
-    if (!count_addresses(args->local_ips, &demand.addresses) || !find_place(args->target, &place))
+    if (!find_place(args->target, &place) || !count_addresses(args->local_ips, &place, &demand.addresses))
         return RL_EXIT_OTHER;
     demand.target = place.place;
     demand.workers = args->workers != 0 ? (uint32_t)args->workers : rl_limits_cores();

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/help.h"
+#include "limits/huge_pages.h"
 #include "run/run.h"
 
 enum { ARENA_BLOCK = 4096 };
@@ -50,6 +51,7 @@ static const char *script_path(const char *name)
 static int run(const struct rl_run_args *args)
 {
     struct rl_run_request request = {.flags = &args->flags, .cli = &args->options};
+    char why[256];
 
     if (args->script == NULL) {
         rl_log_error("ringload run needs a script: 'ringload run SCRIPT', or - for standard input");
@@ -57,6 +59,10 @@ static int run(const struct rl_run_args *args)
     }
     if (open_log(&args->flags) < 0)
         return RL_EXIT_OTHER;
+    if (rl_huge_pages_ensure(args->flags.huge_pages, why, sizeof(why)) < 0) {
+        rl_log_error("%s", why);
+        return RL_EXIT_INVALID_CONFIG;
+    }
     request.script_path = script_path(args->script);
     return rl_run(&request);
 }

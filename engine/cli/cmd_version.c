@@ -28,7 +28,7 @@ static void print_kernel(void)
     if (features == RL_F_ALL)
         return;
     rl_probe_describe(RL_F_ALL & ~features, text, sizeof(text));
-    printf("without: %s (there is a fallback for each)\n", text);
+    printf("without: %s (there is a fallback for each but napi and min_wait, which only options want)\n", text);
 }
 
 int rl_cmd_version(int argc, char *const *argv)

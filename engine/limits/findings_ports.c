@@ -41,8 +41,9 @@ static void mend_ports(struct rl_finding *finding, const struct rl_machine *m,
         snprintf(sysctl, sizeof(sysctl), "%.120s", finding->remedy);
     }
     if (addresses > (int64_t)demand->addresses)
-        snprintf(rest, sizeof(rest), "ringload run --local-ips LIST with %" PRId64 " addresses%s", addresses,
-                 demand->target == RL_TARGET_HERE ? ", such as 127.0.0.0/24" : "");
+        snprintf(rest, sizeof(rest), "ringload run --local-ips auto, if this machine has %" PRId64
+                 " addresses to the target%s", addresses,
+                 demand->target == RL_TARGET_HERE ? " (127.0.0.0/8 has)" : "");
     snprintf(finding->remedy, sizeof(finding->remedy), "%s%s%s", sysctl,
              sysctl[0] != '\0' && rest[0] != '\0' ? ", and " : "", rest);
 }

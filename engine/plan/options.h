@@ -50,6 +50,7 @@ enum rl_option {
     RL_OPTION_BLACKLIST_IPS,
     RL_OPTION_BLOCK_HOSTNAMES,
     RL_OPTION_LOCAL_IPS,
+    RL_OPTION_SOCKOPT,
     RL_OPTION_INSECURE_SKIP_TLS_VERIFY,
     RL_OPTION_TLS_VERSION,
     RL_OPTION_TLS_CIPHER_SUITES,
@@ -164,6 +165,7 @@ struct rl_options {
     struct rl_texts blacklist_ips; /* ip or ip/bits: checked */
     struct rl_texts block_hostnames;
     struct rl_texts local_ips; /* ip, ip/bits or ip-ip: checked */
+    struct rl_pairs sockopt;   /* name = value, as net/sockopt.h reads them: not checked yet */
     bool insecure_skip_tls_verify;
     struct rl_tls_versions tls_version;
     struct rl_texts tls_cipher_suites; /* IANA names that cipher_names.h has; none: the default */

@@ -298,3 +298,37 @@ bool rl_read_dns(struct rl_reader *r, const struct rl_value *value, void *field,
     }
     return good;
 }
+
+/* "nodelay=false,sndbuf=64KiB"; a flag given again goes on. */
+static bool read_sockopt_text(struct rl_reader *r, const struct rl_value *value, struct rl_pairs *field)
+{
+    struct rl_texts items;
+
+    if (!rl_read_items(r, value, &items))
+        return false;
+    for (size_t i = 0; i < items.count; i++) {
+        const char *equals = strchr(items.items[i], '=');
+
+        if (equals == NULL || equals == items.items[i]) {
+            rl_problems_error(r->problems, "%s: \"%s\" is not name=value, such as nodelay=false", r->where,
+                              items.items[i]);
+            return false;
+        }
+        rl_pairs_put(field, r->options->arena,
+                     rl_slice_of(items.items[i], (size_t)(equals - items.items[i])), equals + 1);
+    }
+    return true;
+}
+
+bool rl_read_sockopt(struct rl_reader *r, const struct rl_value *value, void *field, int64_t min)
+{
+    struct rl_pairs pairs;
+
+    (void)min;
+    if (r->tier >= RL_TIER_ENV)
+        return read_sockopt_text(r, value, field);
+    if (!rl_read_map(r, value, &pairs))
+        return false;
+    *(struct rl_pairs *)field = pairs;
+    return true;
+}

@@ -57,7 +57,8 @@ bool rl_is_empty_table(const struct rl_value *value);
 
 rl_read_fn rl_read_vus, rl_read_int, rl_read_duration, rl_read_bool;
 rl_read_fn rl_read_tags, rl_read_system_tags, rl_read_trend_stats, rl_read_time_unit;
-rl_read_fn rl_read_dns, rl_read_hosts, rl_read_blacklist, rl_read_blocked_names, rl_read_local_ips;
+rl_read_fn rl_read_dns, rl_read_hosts, rl_read_blacklist, rl_read_blocked_names, rl_read_local_ips,
+    rl_read_sockopt;
 rl_read_fn rl_read_tls_version, rl_read_tls_ciphers, rl_read_tls_auth;
 rl_read_fn rl_read_stages, rl_read_scenarios, rl_read_thresholds;
 

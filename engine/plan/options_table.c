@@ -60,6 +60,7 @@ static const struct rl_option_row rows[] = {
     {"tlsCipherSuites", "tls_cipher_suites", "TLS_CIPHER_SUITES", rl_read_tls_ciphers,
      RL_OPTION_TLS_CIPHER_SUITES, FIELD(tls_cipher_suites), 0},
     {"tlsAuth", "tls_auth", "TLSAUTH", rl_read_tls_auth, RL_OPTION_TLS_AUTH, FIELD(tls_auth), 0},
+    {"sockopt", NULL, "SOCKOPT", rl_read_sockopt, RL_OPTION_SOCKOPT, FIELD(sockopt), 0},
     {"throw", NULL, "THROW", rl_read_bool, RL_OPTION_THROW, FIELD(throw_), 0},
     {"linger", NULL, NULL, rl_read_bool, RL_OPTION_LINGER, FIELD(linger), 0},
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/parse.h"
 
@@ -199,6 +200,45 @@ static void read_workers(struct flag *flag)
     read_whole(flag, 4096, &flag->flags->workers);
 }
 
+static void read_cpus(struct flag *flag)
+{
+    struct rl_cpu_list list, *copy;
+
+    flag->flags->cpus_auto = strcmp(flag->text, "auto") == 0;
+    flag->flags->cpus = NULL;
+    if (flag->flags->cpus_auto)
+        return;
+    if (rl_cpu_list_parse(flag->text, &list) < 0) {
+        refuse(flag, "CPUs such as \"0-3,8\", or auto");
+        return;
+    }
+    copy = rl_arena_alloc(flag->flags->arena, sizeof(*copy));
+    RL_CHECK(copy != NULL);
+    *copy = list;
+    flag->flags->cpus = copy;
+}
+
+static void read_napi_busy_poll(struct flag *flag)
+{
+    read_whole(flag, 1000000, &flag->flags->napi_busy_poll_us);
+}
+
+static void read_batch_wait(struct flag *flag)
+{
+    read_whole(flag, 1000000, &flag->flags->batch_wait_us);
+}
+
+static void read_huge_pages(struct flag *flag)
+{
+    static const char *const words[] = {"off", "transparent", "reserved", NULL};
+    int mode = find_word(words, flag->text);
+
+    if (mode < 0)
+        refuse(flag, "off, transparent or reserved");
+    else
+        flag->flags->huge_pages = (enum rl_huge_pages)mode;
+}
+
 static void read_vus_per_cell(struct flag *flag)
 {
     read_whole(flag, 1000000, &flag->flags->vus_per_cell);
@@ -261,6 +301,10 @@ static const struct row {
     {"linger", "LINGER", read_linger},
     {"type", "TYPE", read_type},
     {"workers", "WORKERS", read_workers},
+    {"cpus", "CPUS", read_cpus},
+    {"napi-busy-poll", "NAPI_BUSY_POLL", read_napi_busy_poll},
+    {"batch-wait", "BATCH_WAIT", read_batch_wait},
+    {"huge-pages", "HUGE_PAGES", read_huge_pages},
     {"vus-per-cell", "VUS_PER_CELL", read_vus_per_cell},
     {"handler-memory", "HANDLER_MEMORY", read_handler_memory},
     {"cell-memory", "CELL_MEMORY", read_cell_memory},

@@ -13,11 +13,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cpu_list.h"
 #include "base/log.h"
 #include "plan/options.h"
 
 enum rl_summary_mode { RL_SUMMARY_COMPACT, RL_SUMMARY_FULL, RL_SUMMARY_DISABLED };
 enum rl_log_target { RL_LOG_TO_STDERR, RL_LOG_TO_STDOUT, RL_LOG_TO_FILE, RL_LOG_TO_NONE };
+
+enum rl_huge_pages {
+    RL_HUGE_OFF,
+    RL_HUGE_TRANSPARENT, /* madvise: the kernel gives what it finds */
+    RL_HUGE_RESERVED,    /* of vm.nr_hugepages */
+};
 
 struct rl_run_flags {
     struct rl_arena *arena;
@@ -35,6 +42,10 @@ struct rl_run_flags {
 
     /* Ringload's own. */
     uint32_t workers;              /* 0: one a usable core */
+    struct rl_cpu_list *cpus;      /* worker i runs on the i-th, and again from the first; NULL: on any */
+    bool cpus_auto;                /* on the usable ones; cpus is NULL then */
+    uint32_t napi_busy_poll_us, batch_wait_us; /* 0: off */
+    enum rl_huge_pages huge_pages;
     uint32_t vus_per_cell;         /* 0: the engine's choice */
     uint64_t handler_memory_bytes; /* 0: the engine's choice */
     uint64_t cell_memory_bytes;    /* 0: the engine's choice */

@@ -15,21 +15,21 @@
 
 static const int on = 1, keep_idle_s = 30, keep_interval_s = 15, keep_count = 9; /* T-046 */
 
-struct option {
-    int level, name;
-    const void *value;
-    socklen_t bytes;
+static const struct rl_ring_option default_options[] = {
+    {0, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)},
+    {0, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)},
+    {0, IPPROTO_TCP, TCP_KEEPIDLE, &keep_idle_s, sizeof(keep_idle_s)},
+    {0, IPPROTO_TCP, TCP_KEEPINTVL, &keep_interval_s, sizeof(keep_interval_s)},
+    {0, IPPROTO_TCP, TCP_KEEPCNT, &keep_count, sizeof(keep_count)},
 };
 
-static const struct option socket_options[] = {
-    {IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)},
-    {SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)},
-    {IPPROTO_TCP, TCP_KEEPIDLE, &keep_idle_s, sizeof(keep_idle_s)},
-    {IPPROTO_TCP, TCP_KEEPINTVL, &keep_interval_s, sizeof(keep_interval_s)},
-    {IPPROTO_TCP, TCP_KEEPCNT, &keep_count, sizeof(keep_count)},
-};
+enum { MAX_OPTIONS = RL_RING_OPTIONS + 2 }; /* and the two that a local address wants */
 
-enum { SOCKET_OPTIONS = sizeof(socket_options) / sizeof(socket_options[0]), MAX_OPTIONS = 8 };
+const struct rl_ring_option *rl_ring_default_options(unsigned *count)
+{
+    *count = sizeof(default_options) / sizeof(default_options[0]);
+    return default_options;
+}
 
 static bool has_port(const struct sockaddr *sa)
 {
@@ -38,20 +38,23 @@ static bool has_port(const struct sockaddr *sa)
 }
 
 /* All options of a socket, those before bind first; how many, and how many before bind. */
-static unsigned list_options(const struct rl_open *open, struct option *out, unsigned *before_bind)
+static unsigned list_options(const struct rl_ring *ring, const struct rl_open *open,
+                             struct rl_ring_option *out, unsigned *before_bind)
 {
     unsigned count = 0;
 
-    for (; count < SOCKET_OPTIONS; count++)
-        out[count] = socket_options[count];
+    for (unsigned i = 0; i < ring->option_count; i++) {
+        if (ring->options[i].family == 0 || ring->options[i].family == open->peer->sa_family)
+            out[count++] = ring->options[i];
+    }
     if (open->local != NULL && has_port(open->local))
-        out[count++] = (struct option){SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)};
+        out[count++] = (struct rl_ring_option){0, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)};
     else if (open->local != NULL)
-        out[count++] = (struct option){IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)};
+        out[count++] = (struct rl_ring_option){0, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)};
     *before_bind = count;
     if (open->port_range != NULL)
-        out[count++] = (struct option){IPPROTO_IP, IP_LOCAL_PORT_RANGE, open->port_range,
-                                       sizeof(*open->port_range)};
+        out[count++] = (struct rl_ring_option){0, IPPROTO_IP, IP_LOCAL_PORT_RANGE, open->port_range,
+                                               sizeof(*open->port_range)};
     return count;
 }
 
@@ -73,7 +76,7 @@ static void prep_connect(struct rl_ring *ring, int file, const struct rl_open *o
     io_uring_sqe_set_data64(sqe, user_data);
 }
 
-static void prep_option(struct io_uring_sqe *sqe, int file, const struct option *option)
+static void prep_option(struct io_uring_sqe *sqe, int file, const struct rl_ring_option *option)
 {
     io_uring_prep_cmd_sock(sqe, SOCKET_URING_OP_SETSOCKOPT, file, option->level, option->name,
                            (void *)(uintptr_t)option->value, (int)option->bytes);
@@ -93,8 +96,8 @@ static void link_step(struct rl_ring *ring, struct io_uring_sqe *sqe, uint64_t u
 static void open_direct(struct rl_ring *ring, int slot, const struct rl_open *open,
                         uint64_t user_data)
 {
-    struct option options[MAX_OPTIONS];
-    unsigned before_bind, count = list_options(open, options, &before_bind);
+    struct rl_ring_option options[MAX_OPTIONS];
+    unsigned before_bind, count = list_options(ring, open, options, &before_bind);
     unsigned free_steps = open->local != NULL ? before_bind : count;
     struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
 
@@ -123,8 +126,8 @@ static void open_direct(struct rl_ring *ring, int slot, const struct rl_open *op
 static int open_descriptor(struct rl_ring *ring, int *file, const struct rl_open *open,
                            uint64_t user_data)
 {
-    struct option options[MAX_OPTIONS];
-    unsigned before_bind, count = list_options(open, options, &before_bind);
+    struct rl_ring_option options[MAX_OPTIONS];
+    unsigned before_bind, count = list_options(ring, open, options, &before_bind);
     int fd = socket(open->peer->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = 0;
 
     if (fd < 0)

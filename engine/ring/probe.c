@@ -22,6 +22,7 @@ static const struct {
     {RL_F_NO_IOWAIT, "no_iowait"},   {RL_F_BUF_RING, "buf_ring"},     {RL_F_BUF_INC, "buf_inc"},
     {RL_F_SEND_SKIP, "send_skip"},   {RL_F_SETSOCKOPT, "setsockopt"}, {RL_F_BIND, "bind"},
     {RL_F_DIRECT, "direct"},         {RL_F_PORT_RANGE, "port_range"},
+    {RL_F_NAPI, "napi"},             {RL_F_MIN_WAIT, "min_wait"},
 };
 
 enum { NAMES = sizeof(names) / sizeof(names[0]), PROBE_ENTRIES = 8 };
@@ -91,6 +92,13 @@ static bool has_setsockopt(struct io_uring *uring)
     return has;
 }
 
+static bool has_napi(struct io_uring *uring)
+{
+    struct io_uring_napi napi = {.busy_poll_to = 1};
+
+    return io_uring_register_napi(uring, &napi) == 0 && io_uring_unregister_napi(uring, &napi) == 0;
+}
+
 static bool has_bufs(struct io_uring *uring, int features)
 {
     struct rl_bufs bufs;
@@ -128,6 +136,10 @@ static int probe_features(void)
         features |= RL_F_REG_FD;
     if ((uring.features & IORING_FEAT_NO_IOWAIT) != 0)
         features |= RL_F_NO_IOWAIT;
+    if ((uring.features & IORING_FEAT_MIN_TIMEOUT) != 0)
+        features |= RL_F_MIN_WAIT;
+    if (has_napi(&uring))
+        features |= RL_F_NAPI;
     if (has_bufs(&uring, RL_F_BUF_RING))
         features |= RL_F_BUF_RING;
     if (has_bufs(&uring, RL_F_BUF_RING | RL_F_BUF_INC))

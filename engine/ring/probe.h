@@ -2,7 +2,7 @@
 /*
  * probe - what this kernel can do, asked once by trying, not by version number.
  *
- * Every feature has a fallback, and a test can force each one: the environment variable
+ * Every feature has a fallback, or is an option that is refused without it; a test can do without each: the environment variable
  * RINGLOAD_WITHOUT lists features to do without, e.g. "direct,defer".
  */
 #ifndef RL_RING_PROBE_H
@@ -24,7 +24,9 @@ enum rl_feature {
     RL_F_BIND = 1 << 8,       /* bind through the ring (6.11), else ordinary fds with a source ip */
     RL_F_DIRECT = 1 << 9,     /* direct descriptors that are freed at once (6.13), else fds */
     RL_F_PORT_RANGE = 1 << 10, /* IP_LOCAL_PORT_RANGE (6.3), else SO_REUSEADDR and bind */
-    RL_F_ALL = (1 << 11) - 1
+    RL_F_NAPI = 1 << 11,       /* NAPI busy poll (6.9): an option that is refused without */
+    RL_F_MIN_WAIT = 1 << 12,   /* a least time to wait (6.12): as above */
+    RL_F_ALL = (1 << 13) - 1
 };
 
 /* The features of this kernel, less those that RINGLOAD_WITHOUT names. The first call probes

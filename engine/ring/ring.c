@@ -9,7 +9,13 @@
 #include "base/clock.h"
 #include "ring/ring_impl.h"
 
-enum { SQ_ENTRIES = 1024, CQ_ENTRIES = 8192, MIN_SQ_ENTRIES = 256, SUBMIT_TRIES = 100 };
+enum {
+    SQ_ENTRIES = 1024,
+    CQ_ENTRIES = 8192,
+    MIN_SQ_ENTRIES = 256,
+    SUBMIT_TRIES = 100,
+    BATCH_WAIT_COUNT = 256
+};
 
 
 static_assert(sizeof(struct rl_completion) == sizeof(struct io_uring_cqe), "copied as it is");
@@ -29,6 +35,25 @@ int rl_ring_setup(struct io_uring *uring, unsigned sq_entries, unsigned cq_entri
     return io_uring_queue_init_params(sq_entries, uring, &params);
 }
 
+/* Busy polling of the network cards' queues on which sockets of this ring arrive. */
+static int register_napi(struct rl_ring *ring, uint32_t busy_poll_us)
+{
+    struct io_uring_napi napi = {.busy_poll_to = busy_poll_us, .prefer_busy_poll = 1};
+
+    return busy_poll_us == 0 ? 0 : io_uring_register_napi(&ring->uring, &napi);
+}
+
+static void set_options(struct rl_ring *ring, const struct rl_ring_config *config)
+{
+    ring->options = config->options;
+    ring->option_count = config->option_count;
+    if (config->options == NULL)
+        ring->options = rl_ring_default_options(&ring->option_count);
+    RL_CHECK(ring->option_count <= RL_RING_OPTIONS);
+    ring->batch_wait_us = config->batch_wait_us;
+    ring->wait_count = config->batch_wait_us != 0 ? BATCH_WAIT_COUNT : 1;
+}
+
 int rl_ring_new(struct rl_ring **out, const struct rl_ring_config *config, const char **advice)
 {
     unsigned sq = config->sq_entries != 0 ? config->sq_entries : SQ_ENTRIES;
@@ -41,6 +66,7 @@ int rl_ring_new(struct rl_ring **out, const struct rl_ring_config *config, const
         return -ENOMEM;
     ring->features = config->features;
     ring->accepts = config->accepts;
+    set_options(ring, config);
     /* From 6.14 rings count against RLIMIT_MEMLOCK: try smaller ones before giving up. */
     while ((rc = rl_ring_setup(&ring->uring, sq, cq, ring->features)) == -ENOMEM &&
            sq > MIN_SQ_ENTRIES) {
@@ -61,6 +87,11 @@ int rl_ring_new(struct rl_ring **out, const struct rl_ring_config *config, const
             *advice = "a ring's table of sockets is limited by 'ulimit -n': raise it or use more --workers";
             goto exit_ring;
         }
+    }
+    rc = register_napi(ring, config->napi_busy_poll_us);
+    if (rc < 0) {
+        *advice = "this kernel has no NAPI busy poll for io_uring: leave --napi-busy-poll away";
+        goto exit_ring;
     }
     rc = rl_bufs_open(&ring->bufs, &ring->uring, ring->features);
     if (rc < 0)
@@ -158,6 +189,17 @@ static bool is_normal(int rc)
     return rc >= 0 || rc == -EINTR || rc == -ETIME || rc == -EAGAIN || rc == -EBUSY;
 }
 
+/* How many completions to wait for, at least for a while: never longer than until the timeout, since the
+ * kernel looks at that only after the least time. */
+static unsigned set_batch_wait(const struct rl_ring *ring, uint64_t timeout_ns,
+                               struct io_uring_getevents_arg *arg)
+{
+    uint64_t timeout_us = timeout_ns / 1000;
+
+    arg->min_wait_usec = timeout_us < ring->batch_wait_us ? (uint32_t)timeout_us : ring->batch_wait_us;
+    return arg->min_wait_usec == 0 ? 1 : ring->wait_count;
+}
+
 int rl_ring_enter(struct rl_ring *ring, uint64_t timeout_ns)
 {
     struct __kernel_timespec ts;
@@ -172,6 +214,8 @@ int rl_ring_enter(struct rl_ring *ring, uint64_t timeout_ns)
         ts.tv_nsec = (long long)(timeout_ns % RL_NS_PER_S);
         arg.ts = (uint64_t)(uintptr_t)&ts;
     }
+    if (RL_UNLIKELY(ring->batch_wait_us != 0) && wait != 0)
+        wait = set_batch_wait(ring, timeout_ns, &arg);
     rc = enter(ring, submit, wait, flags, &arg, sizeof(arg));
     if (rc >= 0 && (unsigned)rc < submit) {
         /* The kernel stopped short; once more without waiting, then it is the next turn's. */

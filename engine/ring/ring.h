@@ -28,8 +28,25 @@
 
 struct rl_ring;
 
+/* A socket option of every socket that a ring opens. value: the owner's, for as long as the ring lives. */
+struct rl_ring_option {
+    int family; /* of sockets that have it; 0: all */
+    int level, name;
+    const void *value;
+    socklen_t bytes;
+};
+
+enum { RL_RING_OPTIONS = 24 };
+
+/* TCP_NODELAY and keepalive as T-046 wants it: what sockets get where nobody says otherwise. */
+const struct rl_ring_option *rl_ring_default_options(unsigned *count);
+
 struct rl_ring_config {
     int features;        /* from rl_probe */
+    const struct rl_ring_option *options; /* NULL: the default ones; at most RL_RING_OPTIONS */
+    unsigned option_count;
+    uint32_t napi_busy_poll_us; /* 0: off; needs RL_F_NAPI */
+    uint32_t batch_wait_us;     /* wait so long for more completions than one; 0: off; needs RL_F_MIN_WAIT */
     unsigned sq_entries; /* 0: 1024 */
     unsigned cq_entries; /* 0: 8192 */
     uint32_t slot_count; /* size of the table of direct descriptors */

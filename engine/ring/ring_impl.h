@@ -35,7 +35,10 @@ struct rl_bufs {
 struct rl_ring {
     struct io_uring uring;
     int features;
-    unsigned enter_flags;
+    unsigned enter_flags, wait_count; /* completions that a wait waits for */
+    uint32_t batch_wait_us;
+    const struct rl_ring_option *options;
+    unsigned option_count;
     bool accepts;
     uint64_t overflows;
     struct rl_bufs bufs;

@@ -172,6 +172,19 @@ static int make_local_ips(struct rl_test *test, char *why, size_t why_bytes)
     return test->local_ips == NULL ? RL_EXIT_INVALID_CONFIG : 0;
 }
 
+static int make_sockopts(struct rl_test *test, char *why, size_t why_bytes)
+{
+    const struct rl_pairs *pairs = &test->options.sockopt;
+    int rc = 0;
+
+    rl_sockopts_init(&test->sockopts);
+    for (size_t i = 0; i < pairs->count && rc == 0; i++)
+        rc = rl_sockopts_set(&test->sockopts, pairs->items[i].name, pairs->items[i].value, why, why_bytes);
+    if (rc == 0 && pairs->count > 0)
+        rc = rl_sockopts_try(&test->sockopts, why, why_bytes);
+    return rc;
+}
+
 static int check_plan(struct rl_test *test, const struct rl_options *cli)
 {
     struct rl_problems problems;
@@ -189,6 +202,8 @@ static int check_plan(struct rl_test *test, const struct rl_options *cli)
         if (test->resolver == NULL)
             rl_problems_error(&problems, "%s", why);
         if (make_local_ips(test, why, sizeof(why)) != 0)
+            rl_problems_error(&problems, "%s", why);
+        if (make_sockopts(test, why, sizeof(why)) != 0)
             rl_problems_error(&problems, "%s", why);
     }
     rl_problems_tell(&problems);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "limits/huge_pages.h"
 #include "run/ui.h"
 
 #define COLLECT_NS (50 * RL_NS_PER_MS)
@@ -179,6 +180,20 @@ static void stop_workers(struct rl_control *control)
     rl_collect_drain(control->collect, &control->shard);
 }
 
+/* Whether malloc was given any: it goes on without where there are none left. */
+static void tell_huge_pages(const struct rl_test *test)
+{
+    int64_t all, huge;
+
+    if (test->flags->huge_pages == RL_HUGE_OFF)
+        return;
+    huge = rl_huge_pages_bytes("", &all);
+    if (huge > 0)
+        rl_log_info("huge pages: %lld of %lld MiB in use", (long long)huge >> 20, (long long)all >> 20);
+    else
+        rl_log_warn("huge pages: none in use; those that are reserved or free were not enough");
+}
+
 void rl_control_run(struct rl_control *control)
 {
     struct rl_test *test = control->test;
@@ -188,6 +203,7 @@ void rl_control_run(struct rl_control *control)
             run_phase(control, &rl_phases[i]);
     }
     atomic_store(&test->clock_stop_ns, rl_clock_ns());
+    tell_huge_pages(test); /* while the VUs are still there */
     rl_ui_last(control->ui, rl_clock_ns());
     stop_workers(control);
 }

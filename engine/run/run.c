@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "limits/findings.h"
 #include "limits/limits.h"
+#include "limits/pin.h"
 #include "limits/report.h"
 #include "net/local_ips.h"
 #include "run/config.h"
@@ -42,6 +43,40 @@ static int check_kernel(struct rl_test *test)
     return RL_EXIT_OTHER;
 }
 
+/* What the kernel and the process must give for the flags that tune this machine; no fallback. */
+static int check_rig(struct rl_test *test)
+{
+    const struct rl_run_flags *flags = test->flags;
+    int cpu;
+
+    if (flags->napi_busy_poll_us != 0 && (test->features & RL_F_NAPI) == 0) {
+        rl_log_error("--napi-busy-poll: this kernel's io_uring has none (Linux 6.9, with "
+                     "CONFIG_NET_RX_BUSY_POLL); leave it away");
+        return RL_EXIT_INVALID_CONFIG;
+    }
+    if (flags->batch_wait_us != 0 && (test->features & RL_F_MIN_WAIT) == 0) {
+        rl_log_error("--batch-wait: this kernel's io_uring has none (Linux 6.12); leave it away");
+        return RL_EXIT_INVALID_CONFIG;
+    }
+    if (flags->cpus_auto)
+        rl_pin_usable(&test->cpus);
+    else if (flags->cpus != NULL)
+        test->cpus = *flags->cpus;
+    cpu = rl_pin_unusable(&test->cpus);
+    if (cpu >= 0) {
+        rl_log_error("--cpus: CPU %d is not one that this process may use; 'taskset -cp $$' says which are", cpu);
+        return RL_EXIT_INVALID_CONFIG;
+    }
+    return 0;
+}
+
+static uint32_t count_workers(const struct rl_test *test)
+{
+    if (test->flags->workers != 0)
+        return test->flags->workers;
+    return test->flags->cpus != NULL ? (uint32_t)test->cpus.count : rl_limits_cores();
+}
+
 /* One line where so many VUs cannot all have a connection; the run goes on, since they may not want one. */
 static void warn_of_limits(const struct rl_test *test)
 {
@@ -55,8 +90,9 @@ static void warn_of_limits(const struct rl_test *test)
 
     if (demand.vus == 0)
         return;
-    if (test->local_ips != NULL)
-        demand.addresses = rl_local_ips_count(test->local_ips);
+    if (test->local_ips != NULL) /* what auto gives depends on targets, which nobody knows yet */
+        demand.addresses = rl_local_ips_is_auto(test->local_ips) ? INT32_MAX
+                                                                 : rl_local_ips_count(test->local_ips);
     rl_machine_read(&machine, "", test->features, NULL);
     rl_findings_make(&findings, &machine, &demand);
     if (rl_limits_one_line(&findings, demand.vus, line, sizeof(line)))
@@ -67,7 +103,7 @@ static int make_workers(struct rl_test *test)
 {
     uint64_t files = rl_limits_raise_files(), vus = (uint64_t)test->plan.planned_vus;
 
-    test->worker_count = test->flags->workers != 0 ? test->flags->workers : rl_limits_cores();
+    test->worker_count = count_workers(test);
     test->slot_count = slots_for(vus, test->worker_count, files);
     test->workers = calloc(test->worker_count, sizeof(*test->workers));
     if (test->workers == NULL)
@@ -126,6 +162,8 @@ static int run_test(struct rl_test *test, const struct rl_run_request *request,
 
     if (code == 0)
         code = check_kernel(test);
+    if (code == 0)
+        code = check_rig(test);
     if (code == 0)
         code = make_workers(test);
     if (code == 0)

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "net/resolve.h"
+#include "net/sockopt.h"
 #include "plan/plan.h"
 #include "result/collect.h"
 #include "run/run.h"
@@ -31,6 +32,8 @@ struct rl_test {
     struct rl_registry *registry;
     struct rl_resolver *resolver;
     struct rl_local_ips *local_ips;
+    struct rl_sockopts sockopts;
+    struct rl_cpu_list cpus; /* to pin workers to; none: they run anywhere */
     struct rl_pair *env;               /* __ENV, NULL-name-terminated */
     const struct rl_pair **scenario_env;
     const char **exec_names;               /* NULL-terminated */

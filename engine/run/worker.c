@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "limits/pin.h"
 #include "run/test.h"
 #include "run/worker_impl.h"
 
@@ -120,7 +121,12 @@ static void flush_shard(struct rl_timer *timer)
 static int open_kernel_side(struct rl_worker *worker)
 {
     struct rl_test *test = worker->test;
-    struct rl_ring_config ring = {.features = test->features, .slot_count = test->slot_count};
+    struct rl_ring_config ring = {.features = test->features,
+                                  .slot_count = test->slot_count,
+                                  .options = test->sockopts.items,
+                                  .option_count = test->sockopts.count,
+                                  .napi_busy_poll_us = test->flags->napi_busy_poll_us,
+                                  .batch_wait_us = test->flags->batch_wait_us};
     struct rl_net_config net = {.max_conns = test->slot_count,
                                 .share_index = worker->index,
                                 .share_count = test->worker_count,
@@ -272,15 +278,11 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-int rl_worker_start(struct rl_worker *worker, struct rl_test *test, uint32_t index)
+static int start(struct rl_worker *worker)
 {
-    int rc;
+    struct rl_test *test = worker->test;
+    int rc = rl_share_equal(&worker->share, worker->index, test->worker_count);
 
-    worker->test = test;
-    worker->index = index;
-    pthread_mutex_init(&worker->watch_lock, NULL);
-    rl_timer_init(&worker->flush_timer, flush_shard);
-    rc = rl_share_equal(&worker->share, index, test->worker_count);
     if (rc < 0)
         return rc;
     rc = rl_shard_init(&worker->shard, test->registry);
@@ -296,6 +298,30 @@ int rl_worker_start(struct rl_worker *worker, struct rl_test *test, uint32_t ind
     }
     worker->thread_started = true;
     return 0;
+}
+
+/* On the worker's CPU, so that the thread begins there, and so that what is made for it here is in that CPU's
+ * memory, as is all that it makes itself. */
+static int start_pinned(struct rl_worker *worker)
+{
+    const struct rl_cpu_list *cpus = &worker->test->cpus;
+    cpu_set_t before;
+    int rc = rl_pin(cpus->items[worker->index % cpus->count], &before);
+
+    if (rc < 0)
+        return rc;
+    rc = start(worker);
+    rl_unpin(&before);
+    return rc;
+}
+
+int rl_worker_start(struct rl_worker *worker, struct rl_test *test, uint32_t index)
+{
+    worker->test = test;
+    worker->index = index;
+    pthread_mutex_init(&worker->watch_lock, NULL);
+    rl_timer_init(&worker->flush_timer, flush_shard);
+    return test->cpus.count > 0 ? start_pinned(worker) : start(worker);
 }
 
 void rl_worker_join(struct rl_worker *worker)

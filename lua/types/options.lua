@@ -63,6 +63,8 @@
 ---Addresses to connect from, a VU each in turn: IPs, `IP-IP`, `IP/BITS`; or `auto`: all that reach the
 ---target, the next one when the ports of one are used up.
 ---@field localIPs? string[]
+---Socket options of every connection.
+---@field sockopt? ringload.SocketOptions
 ---Wrong metric values and tags raise errors; otherwise they are left out with a warning.
 ---@field throw? boolean
 ---@field blacklist_ips? string[] As blacklistIPs.
@@ -111,6 +113,33 @@
 ---Without effect.
 ---@field cloud? table
 options = nil
+
+---What the kernel refuses ends the run before it begins.
+---@class ringload.SocketOptions
+---Send small pieces at once; true.
+---@field nodelay? boolean
+---Probe a silent peer after 30 s, then every 15 s, nine times; true.
+---@field keepalive? boolean
+---Bytes, or a size such as `"64KiB"`.
+---@field sndbuf? string|integer
+---Bytes, or a size such as `"64KiB"`.
+---@field rcvbuf? string|integer
+---Name of a congestion control, such as `"bbr"`.
+---@field congestion? string
+---Largest segment, from 88.
+---@field mss? integer
+---The byte of that name, 0 to 255.
+---@field tos? integer
+---The upper six bits of it, 0 to 63.
+---@field dscp? integer
+---How many routers a packet may pass, 1 to 255.
+---@field ttl? integer
+---How long sent data may stay unacknowledged: a duration.
+---@field userTimeout? string|number
+---False: the last ACK of the handshake waits for data.
+---@field quickack? boolean
+---Microseconds to poll the network card's queue in a receive.
+---@field busyPoll? integer
 
 ---@class ringload.Dns
 ---How long an address is kept: a duration, `"inf"`, or 0 for never; 5m.

@@ -79,6 +79,14 @@ class Doctor(unittest.TestCase):
         self.assertEqual((items["source ports"]["state"], items["source ports"]["found"]),
                          ("ok", "2000"))
 
+    def test_all_addresses(self):
+        _, items, _, _ = findings("--vus", "2000", "--local-ips", "auto", "--target",
+                                  "127.0.0.1:80", before=in_namespace("20000 20999"))
+        self.assertEqual(items["source ports"]["state"], "ok")
+        code, _, errors = doctor("--local-ips", "auto")
+        self.assertEqual(code, 255)
+        self.assertIn("give --target", errors)
+
     def test_apply(self):
         """In a network of its own: nothing of this machine's is changed."""
         before = in_namespace("20000 20999")

@@ -105,7 +105,8 @@ class TheStubs(unittest.TestCase):
                 self.assertTrue(fits(written, real), f"{name}.{member}: {written}, but it is {real}")
 
     def test_every_class_is_looked_at(self):
-        tables = {"ringload.Options", "ringload.Dns", "ringload.Scenario", "ringload.TlsAuth"}  # TheOptions does
+        tables = {"ringload.Options", "ringload.Dns", "ringload.Scenario", "ringload.TlsAuth",
+                  "ringload.SocketOptions"}  # TheOptions does
         for name in self.written:
             if name not in self.real and name not in tables:
                 self.fail(f"{name}: tests/lua/members.lua does not show it")
@@ -171,6 +172,13 @@ class TheOptions(unittest.TestCase):
         keys = re.search(r"no_such.*there are (\w+), (\w+), (\w+) and (\w+)", run.errors)
         self.assertIsNotNone(keys, str(run))
         self.assertEqual({f.name for f in classes()["ringload.TlsAuth"].fields}, set(keys.groups()))
+
+    def test_socket_options(self):
+        text = pathlib.Path(harness.ROOT, "engine", "net", "sockopt.c").read_text(encoding="utf-8")
+        names = set(re.findall(r'^    \{"([\w-]+)", [A-Z_]+, ', text, re.MULTILINE))
+        self.assertGreater(len(names), 10)
+        self.assertEqual({f.name for f in classes()["ringload.SocketOptions"].fields},
+                         {re.sub(r"-(\w)", lambda m: m[1].upper(), name) for name in names})
 
     def test_keys_of_scenarios(self):
         known, kinds = set(), classes()["ringload.Scenario"].fields[0].type

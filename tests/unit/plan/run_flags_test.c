@@ -87,6 +87,12 @@ START_TEST(every_flag)
     set("linger", "true");
     set("type", "lua");
     set("workers", "50");
+    set("cpus", "auto");
+    ck_assert(flags.cpus_auto && flags.cpus == NULL);
+    set("cpus", "2,0-1");
+    set("batch-wait", "100");
+    set("napi-busy-poll", "50");
+    set("huge-pages", "reserved");
     set("vus-per-cell", "500");
     set("handler-memory", "32MiB");
     set("cell-memory", "2GiB");
@@ -105,6 +111,12 @@ START_TEST(every_flag)
     ck_assert_int_eq(flags.log_format, RL_LOG_JSON);
     ck_assert_str_eq(flags.config_path, "c.json");
     ck_assert_uint_eq(flags.workers, 50);
+    ck_assert(!flags.cpus_auto);
+    ck_assert_uint_eq(flags.cpus->count, 3);
+    ck_assert_uint_eq(flags.cpus->items[0], 2);
+    ck_assert_uint_eq(flags.batch_wait_us, 100);
+    ck_assert_uint_eq(flags.napi_busy_poll_us, 50);
+    ck_assert_int_eq(flags.huge_pages, RL_HUGE_RESERVED);
     ck_assert_uint_eq(flags.vus_per_cell, 500);
     ck_assert_uint_eq(flags.handler_memory_bytes, 32 << 20);
     ck_assert_uint_eq(flags.cell_memory_bytes, UINT64_C(2) << 30);
@@ -155,6 +167,11 @@ static const struct {
     {"type", "archive", "--type: archives are not available in this version"},
     {"type", "js", "--type: scripts are written in Lua here, not in JavaScript"},
     {"type", "x", "--type: must be lua, not \"x\""},
+    {"cpus", "3-1", "--cpus: must be CPUs such as \"0-3,8\", or auto, not \"3-1\""},
+    {"cpus", "", "--cpus: must be CPUs such as \"0-3,8\", or auto, not \"\""},
+    {"huge-pages", "yes", "--huge-pages: must be off, transparent or reserved, not \"yes\""},
+    {"batch-wait", "0", "--batch-wait: must be a whole number from 1 to 1000000, not \"0\""},
+    {"napi-busy-poll", "x", "--napi-busy-poll: must be a whole number from 1 to 1000000, not \"x\""},
     {"workers", "0", "--workers: must be a whole number from 1 to 4096, not \"0\""},
     {"workers", "many", "--workers: must be a whole number from 1 to 4096, not \"many\""},
     {"vus-per-cell", "1000001",

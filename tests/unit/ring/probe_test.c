@@ -71,7 +71,7 @@ START_TEST(features_are_described)
     ck_assert_str_eq(text, "");
     rl_probe_describe(RL_F_ALL, text, sizeof(text));
     ck_assert_str_eq(text, "defer no_sqarray reg_fd no_iowait buf_ring buf_inc send_skip setsockopt bind "
-                           "direct port_range");
+                           "direct port_range napi min_wait");
     rl_probe_describe(RL_F_ALL, small, sizeof(small));
     ck_assert_uint_lt(strlen(small), sizeof(small));
 }
