@@ -5,11 +5,13 @@ import contextlib
 import socket
 import ssl
 import subprocess
+import tempfile
 import unittest
 
 import harness
 import tls_certs
 import tls_faults
+import tls_keylog
 import tls_peers
 
 TIMEOUT_S = 10 * harness.SLOWDOWN
@@ -220,6 +222,24 @@ class Faults(Case):
         self.assertEqual(data, b"")
         self.assertIn("CERTIFICATE_REQUIRED", end.reason)
         self.assertEqual((counts["handshakes"], counts["refused"]), (0, 1))
+
+
+class KeyLog(Case):
+    def test_a_recording_is_decrypted(self):
+        """With the log of Python's client, which is beyond doubt."""
+        for version, name in (("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3)):
+            with self.subTest(version=version), tempfile.NamedTemporaryFile("r") as log:
+                context = self.client(version=name)
+                context.keylog_filename = log.name
+                with tls_peers.s_server(self.certs, self.certs.rsa, "-rev", "-ciphersuites",
+                                        "TLS_AES_128_GCM_SHA256", "-cipher",
+                                        "ECDHE-RSA-AES128-GCM-SHA256") as peer:
+                    with tls_keylog.Recorder(peer.host, peer.port) as wire:
+                        with self.connected(wire, context=context) as tls:
+                            tls.sendall(b"a secret\n")
+                            self.assertEqual(tls.recv(100), b"terces a\n")
+                    said = tls_keylog.decrypt(log.read(), wire.client, wire.server)
+                self.assertEqual(said, (b"a secret\n", b"terces a\n"))
 
 
 if __name__ == "__main__":
