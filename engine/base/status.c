@@ -47,6 +47,7 @@ static const struct own own_table[] = {
     {RL_ETLS_CONFIG, "ETLS", "bad TLS option"},
     {RL_ETLS_LIBRARY, "ETLS", "the TLS library failed"},
     {RL_ETLS_REVOKED, "ETLS", "certificate was revoked"},
+    {RL_ETLS_RESET, "ETLS", "connection reset by peer"},
     {RL_ETLS_NO_CERT, "ETLS", "the peer sent no certificate"},
 };
 

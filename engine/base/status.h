@@ -39,6 +39,7 @@ enum rl_status {
     RL_ETLS_LIBRARY = -5217,    /* wolfSSL failed for a reason without a name here */
     RL_ETLS_REVOKED = -5218,
     RL_ETLS_NO_CERT = -5219,    /* the peer sent no certificate */
+    RL_ETLS_RESET = -5220,      /* TCP was reset in the middle of a handshake */
     RL_ETLS_ALERT = -5500,      /* minus the alert's number, 0 to 255: the peer sent it */
 };
 

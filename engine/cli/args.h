@@ -80,7 +80,8 @@ struct rl_serve_args {
     const char *listen; /* "127.0.0.1:0" */
     int64_t for_ns;     /* 0: until a signal */
     uint32_t workers;   /* 0: the server's choice */
-    bool stats, help;
+    bool stats, help, tls;
+    const char *tls_cert, *tls_key, *tls_cert_out, *tls_version; /* NULL: not given */
 };
 
 int rl_serve_args_parse(struct rl_serve_args *args, int argc, char *const *argv,

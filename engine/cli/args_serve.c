@@ -13,6 +13,14 @@ static const struct rl_flag serve_flags[] = {
     {RL_FLAG_VALUE, 0, "for", "TIME", "how long, such as 30s (until a signal comes)", NULL},
     {RL_FLAG_VALUE, 0, "workers", "N", "threads (1)", NULL},
     {RL_FLAG_SWITCH, 0, "stats", NULL, "print counts as a line of JSON at the end", NULL},
+    {RL_FLAG_TITLE, 0, "TLS", NULL, NULL, NULL},
+    {RL_FLAG_SWITCH, 0, "tls", NULL, "speak TLS, with a certificate made at start", NULL},
+    {RL_FLAG_VALUE, 0, "tls-cert", "FILE", "PEM of the certificate to show instead", NULL},
+    {RL_FLAG_VALUE, 0, "tls-key", "FILE", "PEM of its key", NULL},
+    {RL_FLAG_VALUE, 0, "tls-cert-out", "FILE", "write the certificate there, for clients to trust",
+     NULL},
+    {RL_FLAG_VALUE, 0, "tls-version", "NAME", "tls1.2 or tls1.3 only (both)", NULL},
+    {RL_FLAG_TITLE, 0, "Help", NULL, NULL, NULL},
     {RL_FLAG_SWITCH, 'h', "help", NULL, "this text", NULL},
 };
 
@@ -58,6 +66,27 @@ static void read_workers(struct reading *reading, const char *text, const char *
                           WORKERS_MAX, text);
 }
 
+/* What a certificate is given for is TLS: --tls need not be said as well. */
+static void read_tls(struct reading *reading, const struct rl_flag *flag, const char *text,
+                     const char *where)
+{
+    struct rl_serve_args *args = reading->args;
+
+    if (strcmp(flag->name, "tls") == 0) {
+        read_switch(reading, text, where, &args->tls);
+        return;
+    }
+    args->tls = true;
+    if (strcmp(flag->name, "tls-cert") == 0)
+        args->tls_cert = text;
+    else if (strcmp(flag->name, "tls-key") == 0)
+        args->tls_key = text;
+    else if (strcmp(flag->name, "tls-cert-out") == 0)
+        args->tls_cert_out = text;
+    else
+        args->tls_version = text;
+}
+
 static void on_flag(void *ctx, const struct rl_flag *flag, const char *text, const char *where)
 {
     struct reading *reading = ctx;
@@ -70,6 +99,8 @@ static void on_flag(void *ctx, const struct rl_flag *flag, const char *text, con
         read_workers(reading, text, where);
     else if (strcmp(flag->name, "stats") == 0)
         read_switch(reading, text, where, &reading->args->stats);
+    else if (strncmp(flag->name, "tls", 3) == 0)
+        read_tls(reading, flag, text, where);
     else
         reading->args->help = true;
 }

@@ -43,6 +43,8 @@ static const struct {
     [RL_M_TCP_ERRORS] = {"tcp_errors", RL_COUNTER, RL_DEFAULT},
     [RL_M_TCP_TIMEOUTS] = {"tcp_timeouts", RL_COUNTER, RL_DEFAULT},
     [RL_M_TCP_PARTIAL_WRITES] = {"tcp_partial_writes", RL_COUNTER, RL_DEFAULT},
+    [RL_M_TCP_TLS_HANDSHAKING] = {"tcp_tls_handshaking", RL_TREND, RL_TIME},
+    [RL_M_TCP_TLS_RESUMED] = {"tcp_tls_resumed", RL_RATE, RL_DEFAULT},
 };
 
 static_assert(sizeof(builtins) / sizeof(builtins[0]) == RL_BUILTIN_COUNT, "a row for each");

@@ -17,20 +17,14 @@ void rl_filter_attach(struct rl_filter *filter, struct rl_conn *conn, const stru
     conn->filter = filter;
 }
 
-/* What the kernel has not been given, or has not answered for, would be missing before it. */
-size_t rl_conn_send_last(struct rl_conn *conn, struct rl_slice data)
+/* The piece lies in this turn's arena, as everything that is submitted at its end. */
+void rl_conn_send_last(struct rl_conn *conn)
 {
-    void *copy;
-
-    if (conn->state != RL_CONN_OPEN || conn->send_failed || conn->submitted ||
-        rl_conn_pending_raw(conn) > 0 || data.size == 0)
-        return 0;
-    copy = rl_net_alloc(conn->net, data.size);
-    if (copy == NULL)
-        return 0;
-    memcpy(copy, data.data, data.size);
-    rl_ring_send(conn->net->ring, conn->file, rl_slice_of(copy, data.size), RL_SEND_LAST,
-                 rl_conn_op(conn, RL_OP_SEND));
+    if (conn->state != RL_CONN_OPEN || conn->send_failed || conn->submitted || conn->queue != NULL ||
+        conn->piece_bytes == 0)
+        return;
+    rl_ring_send(conn->net->ring, conn->file, rl_slice_of(conn->piece, conn->piece_bytes),
+                 RL_SEND_LAST, rl_conn_op(conn, RL_OP_SEND));
+    conn->piece_bytes = 0;
     conn->in_flight++;
-    return data.size;
 }

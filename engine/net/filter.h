@@ -23,8 +23,8 @@ struct rl_filter_ops {
     /* As rl_conn_pending. */
     size_t (*pending)(const struct rl_filter *filter);
 
-    /* The owner closes the connection (aborts it: no farewell): last words with rl_conn_send_last, then
-     * free the filter. May be called from inside one of the owner's events. */
+    /* The owner closes the connection (aborts it: no farewell): last words with rl_conn_send_raw and
+     * rl_conn_send_last, then free the filter. May be called from inside one of the owner's events. */
     void (*leave)(struct rl_filter *filter, bool abort);
 };
 
@@ -43,8 +43,8 @@ void rl_filter_attach(struct rl_filter *filter, struct rl_conn *conn, const stru
 int rl_conn_send_raw(struct rl_conn *conn, struct rl_slice data);
 size_t rl_conn_pending_raw(const struct rl_conn *conn);
 
-/* Only from leave: what the kernel takes at once, before the end of the connection. Nothing is sent while
- * earlier bytes wait. How many bytes were handed over. */
-size_t rl_conn_send_last(struct rl_conn *conn, struct rl_slice data);
+/* Only from leave: what was sent raw in this turn goes before the end of the connection, as far as the
+ * kernel takes it at once; it would be dropped otherwise. Not while earlier bytes wait. */
+void rl_conn_send_last(struct rl_conn *conn);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "net/local_ips.h"
 #include "run/config_file.h"
+#include "run/tls.h"
 
 extern char **environ;
 
@@ -206,6 +207,7 @@ static int check_plan(struct rl_test *test, const struct rl_options *cli)
         if (make_sockopts(test, why, sizeof(why)) != 0)
             rl_problems_error(&problems, "%s", why);
     }
+    rl_run_tls_init(test, &problems);
     rl_problems_tell(&problems);
     if (problems.error_count > 0)
         rc = RL_EXIT_INVALID_CONFIG;
@@ -246,6 +248,7 @@ void rl_config_fini(struct rl_test *test)
     free(test->scenario_states);
     free(test->scenario_env);
     rl_local_ips_free(test->local_ips);
+    rl_run_tls_fini(test);
     if (test->resolver != NULL)
         rl_resolver_free(test->resolver);
     if (test->registry != NULL)

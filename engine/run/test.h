@@ -15,6 +15,7 @@
 #include "run/run.h"
 #include "run/worker.h"
 #include "script/script.h"
+#include "tls/tls_context.h"
 
 /* Why the run is to end early; the first one counts. */
 struct rl_verdict {
@@ -34,6 +35,9 @@ struct rl_test {
     struct rl_local_ips *local_ips;
     struct rl_sockopts sockopts;
     struct rl_cpu_list cpus; /* to pin workers to; none: they run anywhere */
+    struct rl_tls_config tls_config;
+    struct rl_tls_keylog *tls_keylog; /* NULL: none */
+    bool tls_started;
     struct rl_pair *env;               /* __ENV, NULL-name-terminated */
     const struct rl_pair **scenario_env;
     const char **exec_names;               /* NULL-terminated */

@@ -182,7 +182,10 @@ static int open_host(struct rl_worker *worker)
                                      .local_ips = test->local_ips,
                                      .throw_ = test->options.throw_,
                                      .done = iteration_done};
-    if (rl_vu_env_init(&worker->env) < 0)
+    worker->env.tls_contexts = rl_tls_contexts_new(&test->tls_config, test->tls_keylog);
+    worker->env.tls_worker = rl_tls_worker_new(&worker->loop);
+    if (worker->env.tls_contexts == NULL || worker->env.tls_worker == NULL ||
+        rl_vu_env_init(&worker->env) < 0)
         return fail(worker, RL_EXIT_OTHER, "worker %u is out of memory", worker->index);
     worker->host = rl_script_host_new(&config, &worker->env);
     if (worker->host == NULL)
@@ -209,8 +212,10 @@ static int create_vus(struct rl_worker *worker)
 
 static void destroy_vus(struct rl_worker *worker)
 {
-    for (uint32_t i = 0; i < worker->pool.created; i++)
+    for (uint32_t i = 0; i < worker->pool.created; i++) {
         worker->env.program->destroy(&worker->pool.vus[i]);
+        rl_vu_fini(&worker->pool.vus[i]);
+    }
     for (size_t i = 0; worker->executors != NULL && i < worker->test->plan.scenario_count; i++)
         rl_executor_fini(&worker->executors[i]);
     free(worker->executors);
@@ -274,6 +279,8 @@ static void *thread_main(void *arg)
     rl_timer_cancel(&worker->flush_timer);
     rl_vu_env_fini(&worker->env);
     close_kernel_side(worker);
+    rl_tls_worker_free(worker->env.tls_worker);
+    rl_tls_contexts_free(worker->env.tls_contexts);
     report(worker, failed ? RL_WORKER_FAILED : RL_WORKER_STOPPED);
     return NULL;
 }

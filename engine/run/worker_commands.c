@@ -41,6 +41,7 @@ static void end_special(struct rl_worker *worker)
         return;
     rl_vu_interrupt(&worker->special);
     worker->env.program->destroy(&worker->special);
+    rl_vu_fini(&worker->special);
     worker->special_created = false;
 }
 

@@ -27,6 +27,7 @@ struct target {
     int64_t port;
     const struct rl_tagset *tags;
     uint64_t timeout_ns;
+    bool tls;
 };
 
 static int done(lua_State *L, int status, lua_KContext ctx)
@@ -163,11 +164,7 @@ static void read_options(lua_State *L, struct target *target, struct refusal *re
         read_tags(L, TAGS, target, refusal);
     if (refusal->status == 0)
         read_timeout(L, TIMEOUT, &target->timeout_ns, refusal);
-    if (refusal->status == 0 && lua_toboolean(L, TLS)) {
-        refusal->status = RL_ETLS;
-        snprintf(refusal->message, MESSAGE_BYTES,
-                 "TLS handshake failed: this version of ringload has no TLS");
-    }
+    target->tls = lua_toboolean(L, TLS);
     if (refusal->status == 0)
         read_host(L, HOST, true, target, refusal);
 }
@@ -202,6 +199,7 @@ int rl_tcp_connect(lua_State *L)
     struct rl_fiber *fiber = rl_fiber_of(L);
     struct refusal refusal = {0};
     struct target target = {0};
+    const struct rl_tls_options tls = {0};
     struct rl_tcp_error error;
     int result;
 
@@ -211,7 +209,7 @@ int rl_tcp_connect(lua_State *L)
         return refuse(L, s, RL_METHOD_CONNECT, &refusal, NULL);
     fiber->op.waiter.wake = rl_fiber_wake;
     result = rl_socket_connect(&s->socket, target.host, target.port, target.tags, target.timeout_ns,
-                               &fiber->op.waiter, &error);
+                               target.tls ? &tls : NULL, &fiber->op.waiter, &error);
     return rl_tcp_finish(L, result, &error);
 }
 

@@ -120,7 +120,8 @@ static int start_workers(struct rl_server *server, const struct rl_serve_mode *m
 
     for (uint32_t i = 0; i < server->worker_count && status == 0; i++) {
         status =
-            rl_serve_worker_start(&server->workers[i], mode, addr, conns_within_limits(config));
+            rl_serve_worker_start(&server->workers[i], mode, addr, conns_within_limits(config),
+                                  config->tls);
         *addr = server->workers[i].addr;
         *problem = server->workers[i].problem;
     }
@@ -138,6 +139,10 @@ struct rl_server *rl_server_start(const struct rl_server_config *config, struct 
 
     if (mode == NULL) {
         explain_mode(config->mode, why, why_bytes);
+        return NULL;
+    }
+    if (mode->holds && config->tls != NULL) {
+        snprintf(why, why_bytes, "%s reads nothing, so it has no TLS", config->mode);
         return NULL;
     }
     status = rl_probe();
@@ -198,6 +203,8 @@ void rl_server_counts(const struct rl_server *server, struct rl_server_counts *o
         out->bytes_in += read_count(&counts->bytes_in);
         out->bytes_out += read_count(&counts->bytes_out);
         out->messages += read_count(&counts->messages);
+        out->handshakes += read_count(&counts->handshakes);
+        out->tls_failed += read_count(&counts->tls_failed);
         out->requests += read_count(&counts->requests);
         out->accepted += read_count(&counts->accepted);
     }

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "net/addr.h"
+#include "tls/tls_config.h"
 
 struct rl_server;
 
@@ -29,6 +30,8 @@ struct rl_server_config {
     struct rl_addr listen; /* port 0: the kernel's choice */
     uint32_t workers;      /* 0: 1 */
     uint32_t max_conns;    /* a worker; 0: as many as the file limit allows */
+    const struct rl_tls_config *tls; /* with one certificate: all connections speak TLS; NULL: none does.
+                                        Read until the server is freed */
 };
 
 struct rl_server_counts {
@@ -39,10 +42,12 @@ struct rl_server_counts {
     uint64_t aborted;   /* of closed: we sent RST, because the mode says so (or memory is out) */
     uint64_t refused;   /* not in accepted: closed at once, there was no room for it */
     uint64_t pauses;    /* accepting stopped because files or memory ran out */
-    uint64_t bytes_in;  /* received */
-    uint64_t bytes_out; /* that the kernel took */
+    uint64_t bytes_in;  /* received; with TLS, of ciphertext */
+    uint64_t bytes_out; /* that the kernel took; likewise */
     uint64_t messages;  /* receives; a message of the script's may come in several, or share one */
     uint64_t requests;  /* http: answered */
+    uint64_t handshakes;    /* of TLS, done; modes begin after it */
+    uint64_t tls_failed;    /* of closed: its handshake failed */
 };
 
 /* Returns once all workers listen, on *bound. NULL and a text in why. */

@@ -88,6 +88,15 @@ static void tell_more(struct rl_task *task)
         session->worker->mode->more(session);
 }
 
+static void begin_tls(struct rl_session *session)
+{
+    const struct rl_tls_attach how = {.worker = session->worker->tls,
+                                      .context = session->worker->tls_context};
+
+    if (rl_tls_attach(session->conn, &how) < 0) /* memory is out */
+        rl_session_abort(session);
+}
+
 void rl_session_on_accept(struct rl_serve_worker *worker, struct rl_conn *conn)
 {
     struct rl_session *session = rl_pool_acquire(&worker->sessions);
@@ -105,6 +114,23 @@ void rl_session_on_accept(struct rl_serve_worker *worker, struct rl_conn *conn)
     rl_list_push(&worker->open, &session->link);
     rl_task_init(&session->more, tell_more);
     rl_timer_init(&session->look, look);
+    if (worker->tls_context != NULL)
+        begin_tls(session);
+    else if (worker->mode->opened != NULL)
+        worker->mode->opened(session);
+}
+
+void rl_session_on_connected(void *owner, int status)
+{
+    struct rl_session *session = owner;
+    struct rl_serve_worker *worker = session->worker;
+
+    if (status < 0) { /* the connection has gone already */
+        rl_serve_count(&worker->counts.tls_failed, 1);
+        release(session);
+        return;
+    }
+    rl_serve_count(&worker->counts.handshakes, 1);
     if (worker->mode->opened != NULL)
         worker->mode->opened(session);
 }

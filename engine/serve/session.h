@@ -44,7 +44,7 @@ struct rl_session {
 /* Of one worker, written by it alone, read by anybody; named as in rl_server_counts. */
 struct rl_serve_counts {
     atomic_uint_fast64_t accepted, closed, resets, aborted, refused, pauses, bytes_in, bytes_out,
-        messages, requests;
+        messages, requests, handshakes, tls_failed;
 };
 
 /* One writer: no locked instruction is needed. */
@@ -68,6 +68,7 @@ void rl_session_abort(struct rl_session *session);
 
 /* What the worker's listener and connections call. */
 void rl_session_on_accept(struct rl_serve_worker *worker, struct rl_conn *conn);
+void rl_session_on_connected(void *owner, int status);
 void rl_session_on_data(void *owner, struct rl_slice view);
 void rl_session_on_sent(void *owner, size_t size_bytes, int status);
 void rl_session_on_ended(void *owner, int status);

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/status.h"
 #include "ring/probe.h"
 
 #define QUIET_NS (5 * RL_NS_PER_MS)
@@ -51,13 +52,15 @@ static int start_thread(struct rl_serve_worker *worker)
 }
 
 int rl_serve_worker_start(struct rl_serve_worker *worker, const struct rl_serve_mode *mode,
-                          const struct rl_addr *addr, uint32_t max_conns)
+                          const struct rl_addr *addr, uint32_t max_conns,
+                          const struct rl_tls_config *tls)
 {
     int status;
 
     worker->mode = mode;
     worker->addr = *addr;
     worker->max_conns = max_conns;
+    worker->tls_config = tls;
     worker->stop_fd = -1;
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->started, NULL);
@@ -175,13 +178,16 @@ static void on_closed(void *ctx)
 static const struct rl_listener_events plain_events = {
     .accepted = on_accept,
     .closed = on_closed,
-    .stream = {.data = rl_session_on_data, .ended = rl_session_on_ended},
+    .stream = {.connected = rl_session_on_connected,
+               .data = rl_session_on_data,
+               .ended = rl_session_on_ended},
 };
 
 static const struct rl_listener_events sent_events = {
     .accepted = on_accept,
     .closed = on_closed,
-    .stream = {.data = rl_session_on_data,
+    .stream = {.connected = rl_session_on_connected,
+               .data = rl_session_on_data,
                .sent = rl_session_on_sent,
                .ended = rl_session_on_ended},
 };
@@ -221,6 +227,25 @@ static int open_net(struct rl_serve_worker *worker, const char **problem)
     return status;
 }
 
+static int open_tls(struct rl_serve_worker *worker, const char **problem)
+{
+    char why[256];
+
+    if (worker->tls_config == NULL)
+        return 0;
+    *problem = "set up TLS";
+    worker->tls = rl_tls_worker_new(&worker->loop);
+    worker->tls_context =
+        rl_tls_context_new(worker->tls_config, RL_TLS_SERVER, NULL, why, sizeof(why));
+    return worker->tls != NULL && worker->tls_context != NULL ? 0 : RL_ETLS_CONFIG;
+}
+
+static void close_tls(struct rl_serve_worker *worker)
+{
+    rl_tls_context_release(worker->tls_context);
+    rl_tls_worker_free(worker->tls);
+}
+
 static bool is_done(const struct rl_serve_worker *worker)
 {
     return worker->closing &&
@@ -241,7 +266,9 @@ static void serve(struct rl_serve_worker *worker)
     rl_pool_init(&worker->sessions, sizeof(struct rl_session), 2 * worker->max_conns);
     rl_timer_init(&worker->quiet, check_quiet);
     worker->stop.deliver = stop_mail;
-    status = open_net(worker, &problem);
+    status = open_tls(worker, &problem);
+    if (status == 0)
+        status = open_net(worker, &problem);
     if (status < 0)
         goto no_net;
     rl_serve_worker_started(worker, 0, NULL);
@@ -253,6 +280,7 @@ static void serve(struct rl_serve_worker *worker)
     RL_CHECK(worker->listener == NULL && rl_net_idle(&worker->net));
     rl_net_fini(&worker->net);
 no_net:
+    close_tls(worker);
     rl_pool_fini(&worker->sessions);
     rl_ring_free(worker->ring);
     if (status < 0)

@@ -16,11 +16,13 @@
 
 #include "net/listen.h"
 #include "serve/session.h"
+#include "tls/tls_stream.h"
 
 struct rl_serve_worker {
     /* Given. */
     const struct rl_serve_mode *mode;
     uint32_t max_conns;
+    const struct rl_tls_config *tls_config; /* NULL: no TLS */
 
     struct rl_serve_counts counts;
 
@@ -40,6 +42,8 @@ struct rl_serve_worker {
     bool has_loop;
     struct rl_net net;
     struct rl_pool sessions;
+    struct rl_tls_worker *tls;          /* NULL: no TLS */
+    struct rl_tls_context *tls_context;
     struct rl_list open;
     struct rl_listener *listener;
     struct rl_mail stop;
@@ -50,7 +54,8 @@ struct rl_serve_worker {
 
 /* Fills in addr's port. Negative: it does not run, and problem says what failed. */
 int rl_serve_worker_start(struct rl_serve_worker *worker, const struct rl_serve_mode *mode,
-                          const struct rl_addr *addr, uint32_t max_conns);
+                          const struct rl_addr *addr, uint32_t max_conns,
+                          const struct rl_tls_config *tls);
 
 /* Ask, then wait; a worker that did not start needs neither. */
 void rl_serve_worker_stop(struct rl_serve_worker *worker);

@@ -22,6 +22,9 @@ struct rl_tls_context *rl_tls_context_new(const struct rl_tls_config *config, en
 struct rl_tls_context *rl_tls_context_hold(struct rl_tls_context *context);
 void rl_tls_context_release(struct rl_tls_context *context);
 
+/* Does it keep sessions, and offer them? */
+bool rl_tls_context_resumes(const struct rl_tls_context *context);
+
 /*
  * The client contexts of one worker, made at first use: by what a connect says (struct rl_tls_options)
  * and by which certificate of the config its host takes (the first whose domains match, else the first).

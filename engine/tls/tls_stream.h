@@ -46,6 +46,7 @@ struct rl_tls_attach {
     const char *servername;           /* of clients: what SNI says and what is verified; an address: no SNI */
     struct rl_tls_sessions *sessions; /* of clients: where tickets come from and go to; NULL: nowhere */
     const char *session_key;          /* with sessions: "host:port"; copied */
+    void (*tcp_up)(void *owner);      /* TCP is connected, the handshake begins; or NULL */
 };
 
 /* Put TLS on a connection: one that is opening (its handshake begins when TCP is up), or one that is open

@@ -62,7 +62,7 @@ void rl_socket_sample(struct rl_socket *socket, enum rl_tcp_metric metric, doubl
     if (RL_UNLIKELY(socket->vu->state != RL_VU_RUNNING)) /* T-193 */
         return;
     number = rl_tcp_series_number(env, full_series(socket), metric);
-    if (metric <= RL_TCP_DURATION)
+    if (metric <= RL_TCP_DURATION || metric >= RL_TCP_TLS_HANDSHAKING)
         rl_shard_add(env->shard, number, value);
     else
         rl_shard_count(env->shard, number, value);
@@ -124,14 +124,13 @@ void rl_socket_set_timeout(struct rl_socket *socket, uint64_t timeout_ns)
 
 /* --- From the connection. --- */
 
-static void on_data(void *owner, struct rl_slice view)
+static inline __attribute__((always_inline)) void take_data(struct rl_socket *socket,
+                                                            struct rl_slice view)
 {
-    struct rl_socket *socket = owner;
     struct rl_vu *vu = socket->vu;
 
     socket->idle_base_ns = vu->env->loop->now_ns;
     socket->bytes_read += view.size; /* all that arrived, before any handler (T-015) */
-    rl_vu_count_bytes(vu, 0, view.size);
     rl_socket_debug(socket, "%zu bytes read", view.size);
     if (RL_LIKELY(view.size <= socket->read_size)) {
         rl_socket_sample(socket, RL_TCP_READS, 1);
@@ -150,6 +149,27 @@ static void on_data(void *owner, struct rl_slice view)
             break;
     }
     rl_socket_release(socket);
+}
+
+static void on_data(void *owner, struct rl_slice view)
+{
+    struct rl_socket *socket = owner;
+
+    rl_vu_count_bytes(socket->vu, 0, view.size);
+    take_data(socket, view);
+}
+
+/* With TLS, data_sent and data_received count what is on the wire, bytes_* what is in it (T-082). */
+static void on_plain_data(void *owner, struct rl_slice view)
+{
+    take_data(owner, view);
+}
+
+static void on_wire(void *owner, size_t sent_bytes, size_t received_bytes)
+{
+    struct rl_socket *socket = owner;
+
+    rl_vu_count_bytes(socket->vu, sent_bytes, received_bytes);
 }
 
 void rl_socket_detach(struct rl_socket *socket, bool abort)
@@ -203,6 +223,14 @@ const struct rl_stream_events rl_socket_stream_events = {
     .data = on_data,
     .sent = rl_socket_on_sent,
     .ended = on_ended,
+};
+
+const struct rl_stream_events rl_socket_tls_events = {
+    .connected = rl_socket_on_connected,
+    .data = on_plain_data,
+    .sent = rl_socket_on_plain_sent,
+    .ended = on_ended,
+    .wire = on_wire,
 };
 
 void rl_socket_pause(struct rl_socket *socket)

@@ -64,9 +64,11 @@ void rl_socket_init(struct rl_socket *socket, struct rl_vu *vu, const struct rl_
 void rl_socket_fini(struct rl_socket *socket);
 
 /* Connect to host:port; port as given, also out of range. tags replace those of an earlier
- * connect. timeout_ns 0: 30 s. Returns RL_PENDING or a failure without event (T-029: destroyed). */
+ * connect. timeout_ns 0: 30 s, and 30 s more for TLS (T-044). tls: NULL for a plain connection. Returns
+ * RL_PENDING or a failure without event (T-029: destroyed). */
 int rl_socket_connect(struct rl_socket *socket, const char *host, int64_t port,
-                      const struct rl_tagset *tags, uint64_t timeout_ns, struct rl_waiter *waiter,
+                      const struct rl_tagset *tags, uint64_t timeout_ns,
+                      const struct rl_tls_options *tls, struct rl_waiter *waiter,
                       struct rl_tcp_error *error);
 
 /* Arguments that never reach the network (T-031, T-037, T-091...T-098): counts tcp_errors, raises

@@ -12,9 +12,13 @@ struct rl_dial {
     struct rl_query *query;
     struct rl_timer timeout;
     struct rl_socket *socket;
+    struct rl_tls_context *tls; /* held; NULL: a plain connection */
     uint64_t started_ns, resolved_ns, timeout_ns;
+    uint64_t tls_ns;            /* when the handshake began; 0: not yet */
     struct rl_addr peer;
     uint16_t port;
+    bool has_timeout;           /* timeout_ns is the script's, for all of it */
+    const char *servername;     /* behind host, or host itself */
     char host[];
 };
 
@@ -33,9 +37,10 @@ void rl_dial_end(struct rl_socket *socket);
 void rl_socket_cancel(struct rl_socket *socket);
 
 /* What the connection tells a socket. */
-extern const struct rl_stream_events rl_socket_stream_events;
+extern const struct rl_stream_events rl_socket_stream_events, rl_socket_tls_events;
 void rl_socket_on_connected(void *owner, int status);
 void rl_socket_on_sent(void *owner, size_t size_bytes, int status);
+void rl_socket_on_plain_sent(void *owner, size_t size_bytes, int status);
 
 /* All writes that are pending end with status. */
 void rl_socket_fail_writes(struct rl_socket *socket, int status);

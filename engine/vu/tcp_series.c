@@ -7,7 +7,7 @@
 #include "base/assert.h"
 
 static_assert(RL_M_TCP_SOCKET_RESOLVING + RL_TCP_METRICS == RL_BUILTIN_COUNT &&
-                  RL_M_TCP_PARTIAL_WRITES == (int)RL_M_TCP_SOCKET_RESOLVING + (int)RL_TCP_PARTIAL_WRITES,
+                  RL_M_TCP_TLS_RESUMED == (int)RL_M_TCP_SOCKET_RESOLVING + (int)RL_TCP_TLS_RESUMED,
               "the two orders agree");
 
 struct rl_tcp_series *rl_tcp_series_of(struct rl_vu_env *env, const struct rl_tagset *tags)

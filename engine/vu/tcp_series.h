@@ -21,6 +21,8 @@ enum rl_tcp_metric {
     RL_TCP_ERRORS,
     RL_TCP_TIMEOUTS,
     RL_TCP_PARTIAL_WRITES,
+    RL_TCP_TLS_HANDSHAKING,
+    RL_TCP_TLS_RESUMED,
     RL_TCP_METRICS
 };
 

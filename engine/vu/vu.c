@@ -153,6 +153,12 @@ void rl_vu_init(struct rl_vu *vu, struct rl_vu_env *env, uint32_t id, uint32_t g
     rl_task_init(&vu->task, proceed);
 }
 
+void rl_vu_fini(struct rl_vu *vu)
+{
+    rl_tls_sessions_free(vu->tls_sessions);
+    vu->tls_sessions = NULL;
+}
+
 void rl_vu_begin(struct rl_vu *vu)
 {
     RL_ASSERT(vu->state == RL_VU_IDLE);

@@ -19,6 +19,7 @@
 #include "net/conn.h"
 #include "net/local_ips.h"
 #include "net/resolve.h"
+#include "tls/tls_stream.h"
 #include "vu/causes.h"
 #include "vu/program.h"
 
@@ -50,6 +51,7 @@ struct rl_vu {
     enum rl_vu_state state;
     bool failed;            /* the iteration was aborted by an error */
     struct rl_list dirty;   /* on env->dirty while bytes_* are not emitted */
+    struct rl_tls_sessions *tls_sessions; /* NULL until one is kept */
 };
 
 /* The series of what every iteration emits, for the tag set that was used last. */
@@ -67,6 +69,8 @@ struct rl_vu_env {
     const struct rl_program *program;
     void *worker;                    /* of the run room; not used here */
     const struct rl_local_ips *local_ips; /* --local-ips; NULL: the kernel's choice */
+    struct rl_tls_contexts *tls_contexts; /* NULL, both: TLS is refused */
+    struct rl_tls_worker *tls_worker;
     bool throw_;                     /* the option: bad metric values and tags raise */
 
     /* An iteration is over and the VU is idle again. Must not begin the next one within the call. */
@@ -89,6 +93,9 @@ int rl_vu_env_init(struct rl_vu_env *env);
 void rl_vu_env_fini(struct rl_vu_env *env);
 
 void rl_vu_init(struct rl_vu *vu, struct rl_vu_env *env, uint32_t id, uint32_t global_id);
+
+/* The end of an idle VU; the program has destroyed its part. */
+void rl_vu_fini(struct rl_vu *vu);
 
 /* Start an iteration of an idle VU. */
 void rl_vu_begin(struct rl_vu *vu);

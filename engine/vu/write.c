@@ -106,12 +106,10 @@ void rl_socket_expire_write(struct rl_write *write)
     end_write(write, -ETIMEDOUT);
 }
 
-void rl_socket_on_sent(void *owner, size_t size_bytes, int status)
+static inline __attribute__((always_inline)) void take_sent(struct rl_socket *socket,
+                                                            size_t size_bytes, int status)
 {
-    struct rl_socket *socket = owner;
-
     socket->bytes_written += size_bytes;
-    rl_vu_count_bytes(socket->vu, size_bytes, 0);
     rl_socket_debug(socket, "%zu bytes written", size_bytes);
     while (size_bytes > 0) {
         struct rl_write *write = rl_container_of(socket->writes.next, struct rl_write, link);
@@ -129,6 +127,19 @@ void rl_socket_on_sent(void *owner, size_t size_bytes, int status)
     }
     if (status < 0)
         rl_socket_fail_writes(socket, status);
+}
+
+void rl_socket_on_sent(void *owner, size_t size_bytes, int status)
+{
+    struct rl_socket *socket = owner;
+
+    rl_vu_count_bytes(socket->vu, size_bytes, 0);
+    take_sent(socket, size_bytes, status);
+}
+
+void rl_socket_on_plain_sent(void *owner, size_t size_bytes, int status)
+{
+    take_sent(owner, size_bytes, status);
 }
 
 void rl_write_error(const struct rl_write *write, struct rl_tcp_error *error)

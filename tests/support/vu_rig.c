@@ -263,7 +263,7 @@ int rig_connect_to(struct rig_socket *s, const char *name, const char *host, int
     struct rig_op *op = new_op(s->socket.vu, name, then);
 
     op->write.waiter.wake = woken;
-    return settle(op, rl_socket_connect(&s->socket, host, port, tags, timeout_ns, &op->write.waiter,
+    return settle(op, rl_socket_connect(&s->socket, host, port, tags, timeout_ns, NULL, &op->write.waiter,
                                         &rig.error));
 }
 

@@ -44,6 +44,8 @@ START_TEST(built_ins_have_constant_ids)
         {RL_M_TCP_ERRORS, "tcp_errors", "counter", "default"},
         {RL_M_TCP_TIMEOUTS, "tcp_timeouts", "counter", "default"},
         {RL_M_TCP_PARTIAL_WRITES, "tcp_partial_writes", "counter", "default"},
+        {RL_M_TCP_TLS_HANDSHAKING, "tcp_tls_handshaking", "trend", "time"},
+        {RL_M_TCP_TLS_RESUMED, "tcp_tls_resumed", "rate", "default"},
     };
 
     ck_assert_uint_eq(sizeof(rows) / sizeof(rows[0]), RL_BUILTIN_COUNT);

@@ -188,7 +188,7 @@ static void try_everything(struct rl_vu *vu)
     struct rl_waiter waiter = {0};
 
     ck_assert_int_eq(vu->state, RL_VU_ENDING);
-    ck_assert_int_lt(rl_socket_connect(&b->socket, "127.0.0.1", rig.port, NULL, 0, &waiter, &error), 0);
+    ck_assert_int_lt(rl_socket_connect(&b->socket, "127.0.0.1", rig.port, NULL, 0, NULL, &waiter, &error), 0);
     ck_assert_int_lt(
         rl_socket_refuse(&b->socket, RL_METHOD_WRITE, -EINVAL, "no", NULL, &waiter, &error), 0);
     ck_assert_int_lt(rl_socket_write(&a->socket, rl_slice_str("x"), &write, &error), 0);

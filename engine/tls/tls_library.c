@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tls/tls_library.h"
+
+#include <stdio.h>
+
+#include "base/status.h"
+#include "tls/tls_impl.h"
+
+int rl_tls_library_init(void)
+{
+    return wolfSSL_Init() == WOLFSSL_SUCCESS ? 0 : RL_ETLS_LIBRARY;
+}
+
+void rl_tls_library_fini(void)
+{
+    wolfSSL_Cleanup();
+}
+
+const char *rl_tls_library_version(void)
+{
+    static _Thread_local char text[48];
+
+    snprintf(text, sizeof(text), "wolfSSL %s", wolfSSL_lib_version());
+    return text;
+}
+
+#if defined(WOLFSSL_AESNI) || defined(WOLFSSL_ARMASM)
+#define HAS_ASM ", AES instructions"
+#define LACKS_ASM ""
+#else
+#define HAS_ASM ""
+#define LACKS_ASM ", AES instructions (bulk data is some 30 times slower)"
+#endif
+
+#ifdef WOLFSSL_HAVE_SP_ECC
+#define HAS_SP ", fast P-256"
+#define LACKS_SP ""
+#else
+#define HAS_SP ""
+#define LACKS_SP ", fast P-256 (handshakes cost up to 4 times more)"
+#endif
+
+#ifdef OPENSSL_EXTRA
+#define HAS_LEAN ""
+#define LACKS_LEAN ", small sessions (an idle one takes some 75 KB instead of 4)"
+#else
+#define HAS_LEAN ", small sessions"
+#define LACKS_LEAN ""
+#endif
+
+#ifdef HAVE_SECRET_CALLBACK
+#define HAS_KEYLOG ", key log"
+#define LACKS_KEYLOG ""
+#elif defined(OPENSSL_EXTRA)
+#define HAS_KEYLOG ", key log of TLS 1.2"
+#define LACKS_KEYLOG ", key log of TLS 1.3"
+#else
+#define HAS_KEYLOG ""
+#define LACKS_KEYLOG ", key log"
+#endif
+
+#ifdef HAVE_SESSION_TICKET
+#define HAS_TICKETS ", session tickets"
+#define LACKS_TICKETS ""
+#else
+#define HAS_TICKETS ""
+#define LACKS_TICKETS ", session tickets"
+#endif
+
+#ifndef NO_OLD_TLS
+#define HAS_OLD ", TLS 1.1"
+#define LACKS_OLD ""
+#else
+#define HAS_OLD ""
+#define LACKS_OLD ", TLS 1.0 and 1.1"
+#endif
+
+#ifdef NO_DES3
+#define HAS_DES ""
+#define LACKS_DES ", 3DES"
+#else
+#define HAS_DES ", 3DES"
+#define LACKS_DES ""
+#endif
+
+const char *rl_tls_library_has(void)
+{
+    return "TLS 1.2, TLS 1.3" HAS_OLD HAS_ASM HAS_SP HAS_LEAN HAS_TICKETS HAS_KEYLOG HAS_DES;
+}
+
+const char *rl_tls_library_lacks(void)
+{
+    return "static-RSA suites, renegotiation" LACKS_OLD LACKS_ASM LACKS_SP LACKS_LEAN LACKS_TICKETS
+        LACKS_KEYLOG LACKS_DES;
+}
