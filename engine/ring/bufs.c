@@ -79,7 +79,7 @@ void rl_bufs_close(struct rl_bufs *bufs, struct io_uring *uring)
         free(bufs->used);
     }
     for (uint32_t i = 0; i < bufs->own_count; i++)
-        free(bufs->own[i]);
+        free(bufs->own[i].data);
     free(bufs->own);
     *bufs = (struct rl_bufs){0};
 }
@@ -89,7 +89,7 @@ static uint8_t *own_block(struct rl_bufs *bufs, uint32_t index)
 {
     if (index >= bufs->own_count) {
         uint32_t count = index < 256 ? 256 : index * 2;
-        uint8_t **own = realloc(bufs->own, count * sizeof(*own));
+        struct rl_own_block *own = realloc(bufs->own, count * sizeof(*own));
 
         if (own == NULL)
             return NULL;
@@ -97,9 +97,10 @@ static uint8_t *own_block(struct rl_bufs *bufs, uint32_t index)
         bufs->own = own;
         bufs->own_count = count;
     }
-    if (bufs->own[index] == NULL)
-        bufs->own[index] = malloc(OWN_BYTES);
-    return bufs->own[index];
+    if (bufs->own[index].data == NULL)
+        bufs->own[index].data = malloc(OWN_BYTES);
+    bufs->own[index].armed = true;
+    return bufs->own[index].data;
 }
 
 void rl_ring_recv(struct rl_ring *ring, int file, uint64_t user_data)
@@ -131,10 +132,12 @@ struct rl_slice rl_ring_view(struct rl_ring *ring, const struct rl_completion *c
     if (bufs->ring == NULL) {
         uint32_t index = (uint32_t)rl_op_handle(c->user_data);
 
+        if (index < bufs->own_count)
+            bufs->own[index].armed = false;
         if (size == 0)
             return rl_slice_of(NULL, 0);
-        RL_CHECK(index < bufs->own_count && bufs->own[index] != NULL);
-        return rl_slice_of(bufs->own[index], size);
+        RL_CHECK(index < bufs->own_count && bufs->own[index].data != NULL);
+        return rl_slice_of(bufs->own[index].data, size);
     }
     if ((c->flags & IORING_CQE_F_BUFFER) == 0)
         return rl_slice_of(NULL, 0);
@@ -159,9 +162,10 @@ void rl_ring_return(struct rl_ring *ring, const struct rl_completion *c)
     if (bufs->ring == NULL) {
         uint32_t index = (uint32_t)rl_op_handle(c->user_data);
 
-        if (c->res <= 0 && index < bufs->own_count) {
-            free(bufs->own[index]);
-            bufs->own[index] = NULL;
+        /* Between the view and now it may have been armed again. */
+        if (c->res <= 0 && index < bufs->own_count && !bufs->own[index].armed) {
+            free(bufs->own[index].data);
+            bufs->own[index].data = NULL;
         }
         return;
     }

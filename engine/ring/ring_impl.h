@@ -17,6 +17,12 @@
 
 enum { RL_BUF_GROUP = 0 };
 
+/* The memory of one receive at a time; armed while the kernel may write to it. */
+struct rl_own_block {
+    uint8_t *data;
+    bool armed;
+};
+
 /* Receive buffers lent to the kernel. Three kinds, by feature:
  *   incremental  16 x 64 KiB, filled piece by piece: used[] says how far
  *   classic     256 x  4 KiB, one completion each
@@ -28,7 +34,7 @@ struct rl_bufs {
     uint32_t *used; /* incremental only */
     unsigned count, to_publish;
     bool incremental;
-    uint8_t **own;
+    struct rl_own_block *own;
     uint32_t own_count;
 };
 

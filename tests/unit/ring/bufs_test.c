@@ -142,6 +142,32 @@ START_TEST(the_end)
 }
 END_TEST
 
+/* Cancelled, and armed again before the completion's buffer went back, as after a short pause: what comes
+ * then is whole. */
+START_TEST(armed_again_before_the_return)
+{
+    struct rl_completion c;
+
+    start(rr_features(_i));
+    for (int n = 0; n < 3; n++) {
+        rl_ring_cancel(rr.ring, rl_op(RL_OP_RECV, 0));
+        do {
+            c = rr_next();
+        } while (rl_op_kind(c.user_data) != RL_OP_RECV);
+        ck_assert_int_eq(c.res, -ECANCELED);
+        ck_assert_uint_eq(rl_ring_view(rr.ring, &c).size, 0);
+        rl_ring_recv(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
+        rl_ring_return(rr.ring, &c);
+        put(0, 1000);
+        while (got_total < put_total) {
+            c = take();
+            arm_again(&c);
+        }
+    }
+    rr_stop();
+}
+END_TEST
+
 /* Two sockets share the buffers. */
 START_TEST(two_sockets_in_turn)
 {
@@ -183,6 +209,7 @@ static Suite *bufs_suite(void)
     rl_case_loop(suite, bytes_are_where_the_view_says, NULL, NULL, 0, RR_VARIANTS);
     rl_case_loop(suite, running_out, NULL, NULL, 0, 2);
     rl_case_loop(suite, the_end, NULL, NULL, 0, RR_VARIANTS);
+    rl_case_loop(suite, armed_again_before_the_return, NULL, NULL, 0, RR_VARIANTS);
     rl_case_loop(suite, two_sockets_in_turn, NULL, NULL, 0, RR_VARIANTS);
     return suite;
 }
