@@ -33,13 +33,19 @@ static void free_conn(struct rl_conn *conn)
     rl_pool_release(&net->conns, conn);
 }
 
+/* What was submitted and not answered counts as an operation, though a silent one. */
+void rl_conn_free_if_over(struct rl_conn *conn)
+{
+    if (conn->in_flight == 0 && !conn->submitted && conn->state == RL_CONN_CLOSING)
+        free_conn(conn);
+}
+
 /* A closing connection goes with its last completion. */
 void rl_conn_operation_ended(struct rl_conn *conn)
 {
     RL_CHECK(conn->in_flight > 0);
     conn->in_flight--;
-    if (conn->in_flight == 0 && conn->state == RL_CONN_CLOSING)
-        free_conn(conn);
+    rl_conn_free_if_over(conn);
 }
 
 static struct rl_conn *acquire(struct rl_net *net, const struct rl_stream_events *events,
@@ -385,9 +391,9 @@ void rl_conn_resume(struct rl_conn *conn)
 static void begin_closing(struct rl_conn *conn)
 {
     conn->state = RL_CONN_CLOSING;
-    rl_list_remove(&conn->batch);
-    if (conn->in_flight == 0)
-        free_conn(conn);
+    if (!conn->submitted) /* otherwise its answer is still to be counted: rl_conn_settle */
+        rl_list_remove(&conn->batch);
+    rl_conn_free_if_over(conn);
 }
 
 static void tell_filter(struct rl_conn *conn, bool abort)

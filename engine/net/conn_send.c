@@ -127,6 +127,13 @@ static void queue_rest(struct rl_conn *conn, struct rl_slice rest)
         send_failed(conn, -ENOBUFS);
 }
 
+/* Taken while the connection was being closed: the peer gets them, and no owner is told. */
+static void count_late(struct rl_conn *conn, size_t size)
+{
+    conn->net->counts.bytes_sent += size;
+    conn->net->counts.bytes_sent_late += size;
+}
+
 void rl_conn_settle(struct rl_conn *conn)
 {
     struct rl_slice piece = rl_slice_of(conn->piece, conn->piece_bytes);
@@ -138,6 +145,11 @@ void rl_conn_settle(struct rl_conn *conn)
     if (RL_UNLIKELY(conn->answered)) {
         conn->answered = false;
         taken = conn->send_res < 0 ? 0 : (size_t)conn->send_res;
+    }
+    if (RL_UNLIKELY(conn->state == RL_CONN_CLOSING)) {
+        count_late(conn, taken);
+        rl_conn_free_if_over(conn);
+        return;
     }
     tell_sent(conn, taken, 0);
     if (RL_UNLIKELY(taken < piece.size)) {
@@ -172,10 +184,8 @@ void rl_conn_on_send(struct rl_conn *conn, int32_t res)
         conn->answered = true;
         conn->send_res = res;
     } else if (conn->state == RL_CONN_CLOSING) {
-        if (res > 0) { /* taken before the cancel came: the peer gets them */
-            conn->net->counts.bytes_sent += (uint64_t)res;
-            conn->net->counts.bytes_sent_late += (uint64_t)res;
-        }
+        if (res > 0) /* before the cancel came */
+            count_late(conn, (size_t)res);
         rl_conn_operation_ended(conn);
     } else {
         queue_sent(conn, res);

@@ -19,6 +19,7 @@ void rl_conn_end(struct rl_conn *conn, int status);
 
 /* One operation less in flight; a closing connection goes with its last one. */
 void rl_conn_operation_ended(struct rl_conn *conn);
+void rl_conn_free_if_over(struct rl_conn *conn);
 
 static inline uint64_t rl_conn_op(const struct rl_conn *conn, enum rl_op_kind kind)
 {
