@@ -297,10 +297,10 @@ const struct rl_addr *rl_conn_local(struct rl_conn *conn)
 
 /* --- Receiving. --- */
 
-void rl_conn_end(struct rl_conn *conn, int status)
+void rl_conn_end(struct rl_conn *conn)
 {
     conn->state = RL_CONN_ENDED;
-    conn->events->ended(conn->owner, status);
+    conn->events->ended(conn->owner, conn->end_res);
 }
 
 /* The kernel tells of a reset once: if a send heard of it, the receive ends as if by a FIN. A send that
@@ -332,13 +332,21 @@ static int end_status(const struct rl_conn *conn, int32_t res)
 
 /* A send under way has yet to say how much the kernel took before a reset: its owner is told that
  * first. It answers at once, since nothing can be sent any more. */
-static void end(struct rl_conn *conn, int status)
+static bool must_wait(const struct rl_conn *conn, int status)
 {
-    if (status < 0 && conn->queue != NULL && !conn->submitted && !conn->send_failed) {
-        conn->reset_status = status;
-        return;
+    return status < 0 && conn->queue != NULL && !conn->send_failed;
+}
+
+bool rl_conn_heard_end(struct rl_conn *conn, int32_t res)
+{
+    conn->ending = false;
+    if (res == 0 && conn->queue != NULL && !conn->asked) {
+        ask_which_end(conn);
+        return false;
     }
-    rl_conn_end(conn, status);
+    conn->end_res = end_status(conn, res);
+    conn->ending = must_wait(conn, conn->end_res);
+    return !conn->ending;
 }
 
 void rl_conn_on_recv(struct rl_conn *conn, const struct rl_completion *c, struct rl_slice view)
@@ -361,11 +369,12 @@ void rl_conn_on_recv(struct rl_conn *conn, const struct rl_completion *c, struct
             arm_recv(conn);
         return;
     }
-    if (c->res == 0 && conn->queue != NULL && !conn->asked) {
-        ask_which_end(conn);
-        return;
+    if (RL_UNLIKELY(conn->submitted)) { /* what the kernel took of the piece is not known: rl_conn_settle */
+        conn->ending = true;
+        conn->end_res = c->res;
+    } else if (rl_conn_heard_end(conn, c->res)) {
+        rl_conn_end(conn);
     }
-    end(conn, end_status(conn, c->res));
 }
 
 void rl_conn_pause(struct rl_conn *conn)
@@ -382,7 +391,7 @@ void rl_conn_resume(struct rl_conn *conn)
     if (!conn->paused)
         return;
     conn->paused = false;
-    if (conn->state == RL_CONN_OPEN && !conn->receiving && conn->reset_status == 0)
+    if (conn->state == RL_CONN_OPEN && !conn->receiving && !conn->ending)
         arm_recv(conn); /* otherwise the cancelled receive is still to answer, and is armed then */
 }
 

@@ -36,7 +36,7 @@ struct rl_conn {
     const struct rl_stream_events *events;
     void *owner;
     struct rl_net *net;
-    struct rl_list batch;   /* on the net's dirty or flushed list */
+    struct rl_list batch;   /* on the net's dirty, flushed or ended list */
     uint8_t *piece;         /* this turn's bytes in the batch arena */
     uint32_t piece_bytes, piece_capacity;
     struct rl_filter *filter; /* between us and the owner, or NULL: net/filter.h */
@@ -47,10 +47,10 @@ struct rl_conn {
     uint8_t in_flight;      /* operations whose final completion has not come */
     uint8_t tries_left;     /* source ports to try */
     bool own_slot : 1, receiving : 1, connecting : 1, submitted : 1, answered : 1, send_failed : 1,
-        bound : 1, counted : 1, paused : 1, asked : 1;
+        bound : 1, counted : 1, paused : 1, asked : 1, ending : 1;
     uint32_t port_range;
     int32_t open_status;    /* the first step of opening that failed, 0: none */
-    int32_t reset_status;   /* heard by the receive, told when the send under way has answered */
+    int32_t end_res;        /* how it ended: heard by the receive, told when sends have answered */
     struct rl_addr peer, local;
 };
 
@@ -67,6 +67,8 @@ struct rl_net {
     struct rl_pool conns;
     struct rl_list dirty;   /* have a piece to send */
     struct rl_list flushed; /* their piece was submitted in this turn */
+    struct rl_list ended;   /* their owners are told when all have heard of this turn's sends */
+    struct rl_task end_task;
     struct rl_arena arenas[2];
     unsigned arena_index;
     bool arena_used;        /* something of this turn lies in it */

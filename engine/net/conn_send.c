@@ -160,6 +160,8 @@ void rl_conn_settle(struct rl_conn *conn)
     }
     if (RL_UNLIKELY(conn->queue != NULL))
         send_queued(conn);
+    if (RL_UNLIKELY(conn->ending) && rl_conn_heard_end(conn, conn->end_res))
+        rl_conn_end_soon(conn);
 }
 
 /* The completion of a tracked send. */
@@ -170,8 +172,8 @@ static void queue_sent(struct rl_conn *conn, int32_t res)
         rl_sendq_taken(conn->queue, (size_t)res);
         tell_sent(conn, (size_t)res, 0);
     }
-    if (RL_UNLIKELY(conn->reset_status < 0))
-        rl_conn_end(conn, conn->reset_status);
+    if (RL_UNLIKELY(conn->ending))
+        rl_conn_end_soon(conn);
     else if (res <= 0)
         send_failed(conn, res == 0 ? -EPIPE : res);
     else

@@ -100,6 +100,24 @@ static void sent(void *ctx)
     net->unsettled = !rl_list_empty(&net->flushed);
 }
 
+void rl_conn_end_soon(struct rl_conn *conn)
+{
+    struct rl_net *net = conn->net;
+
+    conn->ending = true; /* nothing is armed meanwhile */
+    rl_list_push(&net->ended, &conn->batch);
+    rl_loop_ready(net->loop, &net->end_task);
+}
+
+static void tell_ended(struct rl_task *task)
+{
+    struct rl_net *net = rl_container_of(task, struct rl_net, end_task);
+    struct rl_list *node;
+
+    while ((node = rl_list_pop(&net->ended)) != NULL)
+        rl_conn_end(rl_container_of(node, struct rl_conn, batch));
+}
+
 static int make_slots(struct rl_net *net, uint32_t count)
 {
     net->free_slots = malloc(count * sizeof(*net->free_slots));
@@ -120,6 +138,8 @@ int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_co
     rl_pool_init(&net->conns, sizeof(struct rl_conn), config->max_conns);
     rl_list_init(&net->dirty);
     rl_list_init(&net->flushed);
+    rl_list_init(&net->ended);
+    rl_task_init(&net->end_task, tell_ended);
     for (int i = 0; i < 2; i++)
         rl_arena_init(&net->arenas[i], ARENA_BLOCK);
     if (!config->accepts) {
@@ -149,6 +169,7 @@ int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_co
 void rl_net_fini(struct rl_net *net)
 {
     RL_ASSERT(rl_net_idle(net));
+    rl_task_cancel(&net->end_task);
     rl_source_free(net->source);
     rl_pool_fini(&net->conns);
     for (int i = 0; i < 2; i++)

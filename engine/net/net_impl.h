@@ -14,8 +14,13 @@ void rl_conn_on_send(struct rl_conn *conn, int32_t res);
  * queue what was not taken. */
 void rl_conn_settle(struct rl_conn *conn);
 
-/* Nothing comes any more: 0 after a FIN, else why. */
-void rl_conn_end(struct rl_conn *conn, int status);
+/* The receive ended with res. True: the connection has ended, with end_res. False: that turns out when a
+ * send has answered. */
+bool rl_conn_heard_end(struct rl_conn *conn, int32_t res);
+
+/* Tell the owner: now, or later in this turn where owners may not act yet. */
+void rl_conn_end(struct rl_conn *conn);
+void rl_conn_end_soon(struct rl_conn *conn);
 
 /* One operation less in flight; a closing connection goes with its last one. */
 void rl_conn_operation_ended(struct rl_conn *conn);
