@@ -57,6 +57,21 @@ foreach(room IN LISTS rooms)
     endforeach()
 endforeach()
 
+# The simulation: the rooms up to vu on a fake ring, which is linked instead of engine/ring's. Its seeds
+# run in two processes; tsan has little to see in them, since each has one thread.
+set(sim_seeds 10000)
+if(RINGLOAD_SANITIZE MATCHES "thread")
+    set(sim_seeds 500)
+endif()
+file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/sim/*.c")
+add_executable(ringload_sim ${sources})
+target_link_libraries(ringload_sim PRIVATE rl_vu rl_options)
+set_target_properties(ringload_sim PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/sim")
+add_test(NAME sim/seeds
+    COMMAND ${test_launcher} $<TARGET_FILE:ringload_sim> --seeds ${sim_seeds} --jobs 2)
+set_tests_properties(sim/seeds PROPERTIES
+    LABELS sim TIMEOUT 900 PROCESSORS 2 ENVIRONMENT "${test_environment}")
+
 # System tests run one at a time: they measure, and they may use every core.
 if(TARGET ringload)
     file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/system/*_test.py")
