@@ -171,15 +171,15 @@ static int enter(struct rl_ring *ring, unsigned submit, unsigned wait, unsigned 
 
 struct io_uring_sqe *rl_ring_sqe(struct rl_ring *ring, unsigned needed)
 {
+    struct io_uring_sq *sq = &ring->uring.sq;
     struct io_uring_sqe *sqe;
 
-    for (int i = 0; io_uring_sq_space_left(&ring->uring) < needed; i++) {
+    for (int i = 0; sq->ring_entries - rl_ring_unsubmitted(ring) < needed; i++) {
         /* The queue is full in the middle of a turn: hand over what there is. */
         RL_CHECK(i < SUBMIT_TRIES);
         enter(ring, flush_sq(ring), 0, i == 0 ? 0 : IORING_ENTER_GETEVENTS, NULL, 0);
     }
-    sqe = io_uring_get_sqe(&ring->uring);
-    RL_CHECK(sqe != NULL);
+    sqe = &sq->sqes[sq->sqe_tail++ & sq->ring_mask]; /* never of twice the size here */
     memset(sqe, 0, sizeof(*sqe));
     return sqe;
 }

@@ -43,6 +43,7 @@ enum rl_vu_value { RL_VU_ENV = 1, RL_VU_EXPORTS, RL_VU_DATA, RL_VU_MODULES, RL_V
 struct rl_cell {
     lua_State *L;
     struct rl_script_host *host;
+    const void *socket_meta; /* what lua_topointer says of RL_AT_SOCKET_META */
     struct rl_heap_account account;
     size_t asked_limit, asked_used; /* since memory was refused, until Lua asks again; else 0 */
     uint32_t poor_collections;      /* that gained little, in this run of a fiber */

@@ -84,10 +84,10 @@ void rl_fiber_give(struct rl_fiber *fiber, bool keep)
 {
     struct rl_cell *cell = fiber->cell;
 
-    if (RL_LIKELY(keep))
-        lua_settop(fiber->co, 0);
-    else
+    if (RL_UNLIKELY(!keep))
         drop_thread(fiber);
+    else if (RL_UNLIKELY(lua_gettop(fiber->co) > 0)) /* what it returned */
+        lua_settop(fiber->co, 0);
     fiber->svu->fiber_count--;
     if (RL_UNLIKELY(fiber->svu->paused) && fiber->svu->fiber_count <= RL_FIBERS_RESUME)
         resume_sockets(fiber->svu);

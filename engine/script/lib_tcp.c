@@ -68,10 +68,11 @@ struct rl_script_socket *rl_tcp_check(lua_State *L)
     struct rl_script_socket *s = lua_touserdata(L, 1);
 
     if (RL_LIKELY(s != NULL && lua_getmetatable(L, 1))) {
-        if (RL_LIKELY(lua_rawequal(L, -1, lua_upvalueindex(1)))) {
-            lua_pop(L, 1);
+        const void *meta = lua_topointer(L, -1);
+
+        lua_pop(L, 1);
+        if (RL_LIKELY(meta == rl_fiber_of(L)->cell->socket_meta))
             return s;
-        }
     }
     luaL_typeerror(L, 1, "socket (is it called with ':'?)");
     return NULL;

@@ -99,7 +99,6 @@ int rl_tcp_index(lua_State *L)
 {
     int type;
 
-    lua_settop(L, 2);
     lua_pushvalue(L, 2);
     type = lua_rawget(L, lua_upvalueindex(2));
     if (RL_LIKELY(type == LUA_TFUNCTION))
