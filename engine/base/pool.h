@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/prefetch.h"
+
 enum { RL_POOL_CHUNK = 256, RL_POOL_GENERATION_BITS = 24 };
 
 /* The first member of every pooled object. */
@@ -63,6 +65,15 @@ static inline void *rl_pool_get(const struct rl_pool *pool, uint64_t handle)
     pooled = rl_pool_at(pool, index);
     return pooled->generation == (uint32_t)(handle >> 32) && (pooled->generation & 1) ? pooled
                                                                                       : NULL;
+}
+
+/* Ask the cache for the first size bytes of an object, alive or not, without waiting. */
+static inline void rl_pool_prefetch(const struct rl_pool *pool, uint64_t handle, size_t size)
+{
+    uint32_t index = (uint32_t)handle;
+
+    if (index / RL_POOL_CHUNK < pool->chunk_count)
+        rl_prefetch(rl_pool_at(pool, index), size);
 }
 
 #endif

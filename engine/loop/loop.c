@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 
-enum { TASKS_A_TURN = 1024 };
+enum { TASKS_A_TURN = 1024, PREFETCH_STEP = 2, AHEAD = PREFETCH_STEP * RL_PREFETCH_STAGES };
 
 static void ignore(void *ctx, uint64_t handle, const struct rl_completion *c, struct rl_slice view)
 {
@@ -122,6 +122,27 @@ static void dispatch(struct rl_loop *loop, const struct rl_completion *c)
     loop->handlers[kind].fn(loop->handlers[kind].ctx, handle, c, rl_slice_of(NULL, 0));
 }
 
+static void ask(struct rl_loop *loop, uint64_t user_data, unsigned stage)
+{
+    if (rl_op_kind(user_data) == RL_OP_RECV)
+        loop->prefetch(loop->prefetch_ctx, rl_op_handle(user_data), stage);
+}
+
+/* All but sends, each stage of the completions that come next asked for before. */
+static void dispatch_ahead(struct rl_loop *loop, unsigned count)
+{
+    for (unsigned i = 0; i < count + AHEAD; i++) {
+        for (unsigned stage = 0; stage < RL_PREFETCH_STAGES; stage++) {
+            unsigned at = i - stage * PREFETCH_STEP; /* wraps to what is not there */
+
+            if (at < count)
+                ask(loop, loop->batch[at].user_data, stage);
+        }
+        if (i >= AHEAD && rl_op_kind(loop->batch[i - AHEAD].user_data) != RL_OP_SEND)
+            dispatch(loop, &loop->batch[i - AHEAD]);
+    }
+}
+
 /* Sends first: a write is known to be accepted before the answer to it is delivered. Whether the ring
  * had settled is asked before them, since they submit what comes next. */
 static void complete(struct rl_loop *loop, unsigned count)
@@ -136,6 +157,10 @@ static void complete(struct rl_loop *loop, unsigned count)
         for (unsigned i = 0; i < loop->hook_count; i++)
             loop->hooks[i].sent(loop->hooks[i].ctx);
         loop->urgent = false; /* what they owed each other they have told each other */
+    }
+    if (loop->prefetch != NULL) {
+        dispatch_ahead(loop, count);
+        return;
     }
     for (unsigned i = 0; i < count; i++) {
         if (rl_op_kind(loop->batch[i].user_data) != RL_OP_SEND)

@@ -38,6 +38,11 @@ struct rl_mail {
 typedef void rl_completion_fn(void *ctx, uint64_t handle, const struct rl_completion *c,
                               struct rl_slice view);
 
+/* Ask for what the completion's handler will read, without waiting for it. Called for each stage in
+ * turn, some completions ahead, so that each stage can follow a pointer that the one before asked for. */
+typedef void rl_prefetch_fn(void *ctx, uint64_t handle, unsigned stage);
+enum { RL_PREFETCH_STAGES = 4 };
+
 struct rl_loop_hooks {
     void (*flush)(void *ctx); /* before submitting: turn what gathered into submissions; or NULL */
     void (*sent)(void *ctx);  /* after it: what was submitted and not answered has succeeded */
@@ -57,6 +62,8 @@ struct rl_loop {
     } handlers[RL_OP_KINDS];
     struct rl_loop_hooks hooks[RL_LOOP_HOOKS];
     unsigned hook_count;
+    rl_prefetch_fn *prefetch; /* of RL_OP_RECV; NULL: all is in the cache anyway */
+    void *prefetch_ctx;
     bool stopping;
     bool urgent; /* do not wait in the next enter: something is owed to a parked caller */
     int wake_fd;

@@ -6,7 +6,10 @@
 #include "base/assert.h"
 #include "net/net_impl.h"
 
-enum { ARENA_BLOCK = 64 * 1024 };
+enum {
+    ARENA_BLOCK = 64 * 1024,
+    PREFETCH_CONNS = 512, /* fewer stay in the second-level cache, with their users */
+};
 
 static void on_connect(void *ctx, uint64_t handle, const struct rl_completion *c,
                        struct rl_slice view)
@@ -50,6 +53,21 @@ static void on_send(void *ctx, uint64_t handle, const struct rl_completion *c, s
         rl_conn_on_send(conn, c->res);
 }
 
+/* Stage 0: the connection; then what its owner says. An owner is there while the connection is open. */
+static void prefetch(void *ctx, uint64_t handle, unsigned stage)
+{
+    struct rl_net *net = ctx;
+    const struct rl_conn *conn;
+
+    if (stage == 0) {
+        rl_pool_prefetch(&net->conns, handle, offsetof(struct rl_conn, port_range));
+        return;
+    }
+    conn = rl_pool_get(&net->conns, handle);
+    if (conn != NULL && conn->state == RL_CONN_OPEN && conn->events->prefetch != NULL)
+        conn->events->prefetch(conn->owner, stage - 1);
+}
+
 /* One send for each connection that was written to. Not before the last batch has settled: a second
  * send could overtake a first that stopped short, and the kernel may still read the other arena. */
 static void flush(void *ctx)
@@ -57,6 +75,7 @@ static void flush(void *ctx)
     struct rl_net *net = ctx;
     struct rl_list *node;
 
+    net->loop->prefetch = net->conns.used_count >= PREFETCH_CONNS ? prefetch : NULL;
     if (net->unsettled) {
         net->loop->urgent = true; /* the next turn must not wait for something else */
         return;
@@ -158,6 +177,7 @@ int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_co
             }
         }
     }
+    loop->prefetch_ctx = net;
     rl_loop_on(loop, RL_OP_OPEN, on_open, net);
     rl_loop_on(loop, RL_OP_CONNECT, on_connect, net);
     rl_loop_on(loop, RL_OP_RECV, on_recv, net);

@@ -27,6 +27,9 @@ struct rl_stream_events {
     /* No more will arrive: 0 for FIN, else the failure. */
     void (*ended)(void *owner, int status);
 
+    /* Ask the cache for what data will read (rl_prefetch_fn); stage 0: the owner itself. NULL: nothing. */
+    void (*prefetch)(void *owner, unsigned stage);
+
     /* With a filter (TLS) only: bytes of TCP that were moved since it was called last, of whatever
      * meaning. It only takes notes. NULL: the owner does not want to know. */
     void (*wire)(void *owner, size_t sent_bytes, size_t received_bytes);

@@ -248,6 +248,7 @@ static struct rl_script_host *new_host(const struct rl_script_config *config, st
         .destroy = rl_host_destroy_vu,
         .start = program_start,
         .event = rl_tcp_event,
+        .prefetch = rl_tcp_prefetch,
         .capture = rl_tcp_capture,
         .forget = rl_tcp_forget,
         .cancel = program_cancel,

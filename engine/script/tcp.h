@@ -25,6 +25,7 @@ enum rl_socket_value {
 struct rl_script_socket {
     struct rl_socket socket;
     struct rl_list waiters; /* fibers in s:wait */
+    const void *on_data;    /* where the handler lies, to ask the cache for it; else not used */
     uint32_t slot;          /* in SOCKETS, from 1; 0: not anchored */
     uint8_t handlers;       /* 1 << event */
     uint8_t version[RL_EVENT_COUNT];
@@ -33,6 +34,7 @@ struct rl_script_socket {
 
 /* The engine's side: functions of rl_program. */
 void rl_tcp_event(struct rl_socket *socket, enum rl_event event, const struct rl_event_arg *arg);
+void rl_tcp_prefetch(struct rl_socket *socket);
 int64_t rl_tcp_capture(struct rl_socket *socket, enum rl_event event);
 void rl_tcp_forget(struct rl_socket *socket, int64_t token);
 void rl_tcp_retain(struct rl_socket *socket);

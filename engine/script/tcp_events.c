@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/prefetch.h"
 #include "script/host.h"
 #include "script/tcp.h"
 
@@ -237,6 +238,17 @@ void rl_tcp_event(struct rl_socket *socket, enum rl_event event, const struct rl
         run_handler(svu, s, event, arg);
 }
 
+/* Lua keeps a userdata's values before its block. */
+void rl_tcp_prefetch(struct rl_socket *socket)
+{
+    enum { VALUES_BYTES = RL_SOCKET_VALUES * 16, CLOSURE_BYTES = 64 };
+    const struct rl_script_socket *s = of(socket);
+
+    rl_prefetch((const char *)s - VALUES_BYTES, VALUES_BYTES);
+    rl_prefetch(s->on_data, CLOSURE_BYTES);
+    rl_prefetch(socket->vu->state_of_program, sizeof(struct rl_script_vu));
+}
+
 /* --- on, wait --- */
 
 static int find_event(const char *name)
@@ -294,6 +306,8 @@ int rl_tcp_on(lua_State *L)
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, RL_SOCKET_HANDLER + event);
     s->handlers = (uint8_t)(s->handlers | 1U << event);
+    if (event == RL_EVENT_DATA)
+        s->on_data = lua_topointer(L, 3);
     rl_socket_debug(&s->socket, "handler of %s registered", name);
     return 0;
 }

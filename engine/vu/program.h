@@ -66,6 +66,10 @@ struct rl_program {
     /* Deliver an event now. */
     void (*event)(struct rl_socket *socket, enum rl_event event, const struct rl_event_arg *arg);
 
+    /* Data for socket will be delivered soon: ask the cache for what that reads, without waiting. NULL:
+     * nothing. */
+    void (*prefetch)(struct rl_socket *socket);
+
     /* An event is raised that is delivered later: choose who gets it now. 0: nobody listens, it is
      * dropped. Otherwise the token comes back in event, or in forget. */
     int64_t (*capture)(struct rl_socket *socket, enum rl_event event);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/prefetch.h"
 #include "base/status.h"
 #include "vu/queue.h"
 #include "vu/socket_impl.h"
@@ -218,11 +219,25 @@ static void on_ended(void *owner, int status)
     rl_socket_release(socket);
 }
 
+/* Each stage reads only what the one before has asked for. */
+static void ask_ahead(void *owner, unsigned stage)
+{
+    struct rl_socket *socket = owner;
+
+    if (stage == 0)
+        rl_prefetch(socket, sizeof(*socket));
+    else if (stage == 1)
+        rl_prefetch(socket->vu, sizeof(*socket->vu));
+    else if (socket->vu->env->program->prefetch != NULL)
+        socket->vu->env->program->prefetch(socket);
+}
+
 const struct rl_stream_events rl_socket_stream_events = {
     .connected = rl_socket_on_connected,
     .data = on_data,
     .sent = rl_socket_on_sent,
     .ended = on_ended,
+    .prefetch = ask_ahead,
 };
 
 const struct rl_stream_events rl_socket_tls_events = {
