@@ -69,6 +69,7 @@ struct rl_script_vu {
     uint32_t slot, fiber_count, group_depth;
     bool initializing; /* its main chunk runs */
     bool data_decoded;
+    bool options_shared; /* its global is the cell's until it is read */
     bool cancelling; /* its fibers are being closed */
     bool random_seeded;
     bool paused; /* some of its sockets do not receive: too many handlers wait */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "script/json.h"
+#include "script/shared_options.h"
 #include "script/script_impl.h"
 #include "script/tcp.h"
 
@@ -82,6 +83,8 @@ int rl_host_create_vu(struct rl_script_host *host, struct rl_vu *vu)
     svu->initializing = false;
     if (result < 0)
         rl_host_destroy_vu(vu);
+    else if (!host->probing)
+        rl_shared_options_take(svu);
     return result;
 }
 

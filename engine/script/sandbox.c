@@ -6,6 +6,7 @@
 
 #include "script/compile.h"
 #include "script/host.h"
+#include "script/shared_options.h"
 
 static const char lock_key, modules_key, env_key;
 
@@ -171,6 +172,8 @@ static int push_special(lua_State *L, const char *name, struct rl_script_vu *svu
         lua_pushinteger(L, svu->vu->id);
     } else if (strcmp(name, "__ITER") == 0 && !svu->initializing && svu->vu->id != 0) {
         lua_pushinteger(L, (lua_Integer)svu->vu->iteration);
+    } else if (strcmp(name, "options") == 0) {
+        return rl_shared_options_push(L, svu);
     } else if (strcmp(name, "_G") == 0) {
         rl_vu_push_value(L, svu, RL_VU_ENV);
     } else if (strcmp(name, "__ENV") == 0) {
