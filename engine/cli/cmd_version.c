@@ -9,6 +9,7 @@
 #include "ring/probe.h"
 #include "ringload_version.h"
 #include "run/run.h"
+#include "tls/tls_library.h"
 
 static void print_kernel(void)
 {
@@ -37,7 +38,7 @@ int rl_cmd_version(int argc, char *const *argv)
 
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
-            puts("Say which version this is; with --verbose (-v), what io_uring gives on this kernel.\n\n"
+            puts("Say which version this is, and which TLS library it has; with --verbose (-v), what io_uring gives on\nthis kernel.\n\n"
                  "Usage:\n  ringload version [--verbose]");
             return 0;
         }
@@ -48,7 +49,10 @@ int rl_cmd_version(int argc, char *const *argv)
         verbose = true;
     }
     printf("ringload %s\n", RINGLOAD_VERSION_FULL);
-    if (verbose)
+    printf("TLS: %s; without: %s\n", rl_tls_library_version(), rl_tls_library_lacks());
+    if (verbose) {
+        printf("TLS has: %s\n", rl_tls_library_has());
         print_kernel();
+    }
     return 0;
 }

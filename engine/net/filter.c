@@ -17,11 +17,16 @@ void rl_filter_attach(struct rl_filter *filter, struct rl_conn *conn, const stru
     conn->filter = filter;
 }
 
+bool rl_conn_may_send_last(const struct rl_conn *conn)
+{
+    return conn->state == RL_CONN_OPEN && !conn->send_failed && !conn->submitted &&
+           conn->queue == NULL;
+}
+
 /* The piece lies in this turn's arena, as everything that is submitted at its end. */
 void rl_conn_send_last(struct rl_conn *conn)
 {
-    if (conn->state != RL_CONN_OPEN || conn->send_failed || conn->submitted || conn->queue != NULL ||
-        conn->piece_bytes == 0)
+    if (!rl_conn_may_send_last(conn) || conn->piece_bytes == 0)
         return;
     rl_ring_send(conn->net->ring, conn->file, rl_slice_of(conn->piece, conn->piece_bytes),
                  RL_SEND_LAST, rl_conn_op(conn, RL_OP_SEND));

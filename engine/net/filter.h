@@ -46,5 +46,6 @@ size_t rl_conn_pending_raw(const struct rl_conn *conn);
 /* Only from leave: what was sent raw in this turn goes before the end of the connection, as far as the
  * kernel takes it at once; it would be dropped otherwise. Not while earlier bytes wait. */
 void rl_conn_send_last(struct rl_conn *conn);
+bool rl_conn_may_send_last(const struct rl_conn *conn);
 
 #endif

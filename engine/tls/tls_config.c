@@ -44,7 +44,7 @@ static void check_versions(struct telling *telling, enum rl_tls_version min,
     if (min > max)
         tell(telling, "tlsVersion", "min %s is above max %s", rl_tls_version_name(min),
              rl_tls_version_name(max));
-    else if (rl_tls_method(RL_TLS_CLIENT, min, max) == NULL)
+    else if (!rl_tls_has_versions(min, max))
         tell(telling, "tlsVersion",
              "this wolfSSL (%s) does not do %s to %s; it can do tls1.2, tls1.3, or both",
              wolfSSL_lib_version(), rl_tls_version_name(min), rl_tls_version_name(max));

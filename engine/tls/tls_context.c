@@ -14,12 +14,26 @@ enum { SUITES_TEXT = 4096, ALPN_TEXT_MAX = 1024 };
 
 #define DEFAULT_ALPN "http/1.1" /* T-073 */
 
+/* X25519 first: without assembly a P-256 share costs twice as much. wolfSSL 5.5 sets groups of contexts
+ * that speak 1.3 only. */
+static int set_groups(WOLFSSL_CTX *ctx)
+{
+    int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
+    const size_t count = sizeof(groups) / sizeof(groups[0]);
+
+    if (wolfSSL_CTX_set_groups(ctx, groups, (int)count) == WOLFSSL_SUCCESS)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (wolfSSL_CTX_UseSupportedCurve(ctx, (word16)groups[i]) != WOLFSSL_SUCCESS)
+            return RL_ETLS_CONFIG;
+    }
+    return 0;
+}
+
 /* Defaults differ between builds of the same version: nothing is left to them. */
 static int set_protocol(WOLFSSL_CTX *ctx, const struct rl_tls_config *config,
                         enum rl_tls_version min, enum rl_tls_version max)
 {
-    /* X25519 first: without assembly a P-256 share costs twice as much. */
-    int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
     char suites[SUITES_TEXT];
 
     rl_tls_suites(&config->cipher_suites, suites, sizeof(suites));
@@ -34,7 +48,7 @@ static int set_protocol(WOLFSSL_CTX *ctx, const struct rl_tls_config *config,
         return RL_ETLS_CONFIG;
     wolfSSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 #endif
-    if (wolfSSL_CTX_set_groups(ctx, groups, sizeof(groups) / sizeof(groups[0])) != WOLFSSL_SUCCESS)
+    if (set_groups(ctx) < 0)
         return RL_ETLS_CONFIG;
     wolfSSL_CTX_set_group_messages(ctx);
     return 0;

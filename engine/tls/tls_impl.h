@@ -34,7 +34,10 @@ int rl_tls_load_roots(WOLFSSL_CTX *ctx, struct rl_slice ca, char *why, size_t wh
  * names that this build lacks are left out. How many of iana_names are left. */
 size_t rl_tls_suites(const struct rl_tls_texts *iana_names, char *out, size_t out_bytes);
 
-/* NULL unless this build can do that range of versions. */
+/* Can this build do that range of versions? */
+bool rl_tls_has_versions(enum rl_tls_version min, enum rl_tls_version max);
+
+/* NULL if not. The context made from it owns it. */
 WOLFSSL_METHOD *rl_tls_method(enum rl_tls_role role, enum rl_tls_version min,
                               enum rl_tls_version max);
 

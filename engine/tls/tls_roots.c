@@ -2,6 +2,7 @@
 /* Whom to trust: PEM that was given, SSL_CERT_FILE and SSL_CERT_DIR, or the distribution's bundle. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/status.h"
@@ -17,8 +18,25 @@ static const char *const folders[] = {"/etc/ssl/certs", "/etc/pki/tls/certs"};
 
 enum { TOLERANT = WOLFSSL_LOAD_FLAG_IGNORE_ERR };
 
+/* The library, when it is to overlook the certificates that it cannot read, overlooks also a file
+ * that is not there or has none. */
+static bool has_certificate(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char line[256];
+    bool found = false;
+
+    while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL)
+        found = strstr(line, "-----BEGIN ") != NULL && strstr(line, "CERTIFICATE-----") != NULL;
+    if (file != NULL)
+        fclose(file);
+    return found;
+}
+
 static bool load(WOLFSSL_CTX *ctx, const char *file, const char *folder)
 {
+    if (file != NULL ? !has_certificate(file) : access(folder, R_OK | X_OK) != 0)
+        return false;
     return wolfSSL_CTX_load_verify_locations_ex(ctx, file, folder, TOLERANT) == WOLFSSL_SUCCESS;
 }
 
@@ -56,11 +74,11 @@ static int load_settings(WOLFSSL_CTX *ctx, const char *file, const char *folder,
 static int load_system(WOLFSSL_CTX *ctx, char *why, size_t why_bytes)
 {
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        if (access(files[i], R_OK) == 0 && load(ctx, files[i], NULL))
+        if (load(ctx, files[i], NULL))
             return 0;
     }
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        if (access(folders[i], R_OK) == 0 && load(ctx, NULL, folders[i]))
+        if (load(ctx, NULL, folders[i]))
             return 0;
     }
     snprintf(why, why_bytes,

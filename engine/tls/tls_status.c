@@ -6,6 +6,7 @@
 #include "tls/tls_impl.h"
 
 #include <wolfssl/error-ssl.h>
+#include <wolfssl/version.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 static const struct {
@@ -37,7 +38,9 @@ static const struct {
     {RSA_KEY_SIZE_E, RL_ETLS_BAD_CERT},
     {ECC_KEY_SIZE_E, RL_ETLS_BAD_CERT},
     {PEER_KEY_ERROR, RL_ETLS_BAD_CERT},
+#if LIBWOLFSSL_VERSION_HEX >= 0x05007000
     {UNSUPPORTED_CERTIFICATE, RL_ETLS_BAD_CERT},
+#endif
     {NO_PEER_CERT, RL_ETLS_NO_CERT},
     {NO_PEER_VERIFY, RL_ETLS_NO_CERT},
     {UNKNOWN_RECORD_TYPE, RL_ETLS_NOT_TLS},

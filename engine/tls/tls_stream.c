@@ -325,17 +325,15 @@ static const struct rl_stream_events own_quiet_events = {
 
 /* --- The end. --- */
 
-/* T-081: close_notify, unless it would follow bytes that are dropped. After a failure the library's alert
- * waits to be sent, and it goes. */
+/* T-081: close_notify, unless bytes before it are still to be taken: those will be dropped. What was
+ * written in this very turn goes with it. After a failure it is the library's alert that goes. */
 static void stream_leave(struct rl_filter *filter, bool abort)
 {
     struct rl_tls_stream *stream = of_filter(filter);
-    bool had_failed = stream->engine.failed;
 
-    if (!abort && !had_failed && stream->stage >= RL_TLS_OPEN && rl_conn_pending_raw(filter->conn) == 0) {
-        rl_tls_engine_farewell(&stream->engine);
-        rl_conn_send_last(filter->conn);
-    } else if (!abort && had_failed) {
+    if (!abort && rl_conn_may_send_last(filter->conn)) {
+        if (stream->stage >= RL_TLS_OPEN)
+            rl_tls_engine_farewell(&stream->engine); /* nothing, after a failure */
         rl_conn_send_last(filter->conn);
     }
     rl_list_remove(&stream->link);

@@ -174,18 +174,23 @@ static WOLFSSL_METHOD *only(enum rl_tls_role role, enum rl_tls_version version)
 
 /* What is wider than one version speaks the highest in common; the lower bound is the context's, and an
  * upper one below 1.3 exists by itself only, or from where a method for it goes down by itself. */
+bool rl_tls_has_versions(enum rl_tls_version min, enum rl_tls_version max)
+{
+    if (!has_version(min) || !has_version(max) || min > max)
+        return false;
+#ifdef OPENSSL_EXTRA
+    return true;
+#else
+    return min == max || max == RL_TLS_1_3;
+#endif
+}
+
 WOLFSSL_METHOD *rl_tls_method(enum rl_tls_role role, enum rl_tls_version min,
                               enum rl_tls_version max)
 {
-    if (!has_version(min) || !has_version(max) || min > max)
+    if (!rl_tls_has_versions(min, max))
         return NULL;
     if (min == max)
         return only(role, min);
-    if (max == RL_TLS_1_3)
-        return role == RL_TLS_CLIENT ? wolfSSLv23_client_method() : wolfSSLv23_server_method();
-#ifdef OPENSSL_EXTRA
     return role == RL_TLS_CLIENT ? wolfSSLv23_client_method() : wolfSSLv23_server_method();
-#else
-    return NULL;
-#endif
 }
