@@ -60,6 +60,8 @@ class Tls:
 
     def __init__(self, connection, context):
         self.connection = connection
+        # What is sent has left when the connection is reset.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
         self.send = connection.sendall
@@ -132,7 +134,6 @@ def fin(connection):
 
 def one_by_one(connection):
     """A way to send: each byte a segment of its own."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(data):
         for byte in data:

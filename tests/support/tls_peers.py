@@ -103,7 +103,7 @@ http {{
     }}
 }}
 """
-BIG = 32 << 20  # bytes of /big at nginx
+BIG = 8 << 20  # bytes of /big at nginx
 
 
 @contextlib.contextmanager
