@@ -20,6 +20,7 @@ class Load:
         self.addresses = addresses
         self.shares = shares  # processes of a baseline, workers of ringload
         self.tls = tls
+        self.protocol = mode in ("http", "redis")  # against a real server
 
     def cycles(self):
         """Whether connections end and begin all the time."""
@@ -43,7 +44,11 @@ class Contender:
         self.plain = plain
         self.tls = tls
 
+    optional = False  # where it is not installed, the rows say so, and the others are measured
+
     def does(self, load):
+        if load.protocol:
+            return self.name in ("io_uring", "ringload")
         return self.tls if load.tls is not None else self.plain
 
 
@@ -102,6 +107,8 @@ class Ringload(Contender):
                   "DURATION": f"{duration:.0f}s", "SIZE": load.size, "ADDRESSES": load.addresses}
         command = [self.program, "run", "--quiet", "--workers", str(load.shares),
                    "--summary-export", self.export.name]
+        if load.protocol:
+            values.update(KEY="key:__rand_int__", VALUE="xxx")
         environment = {}
         if load.tls is not None:
             values["TLS"] = "yes"
