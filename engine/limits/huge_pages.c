@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/pages.h"
 #include "limits/sys.h"
 
 enum { ARGS_BYTES = 1 << 20, KIB = 1024 };
@@ -74,8 +75,12 @@ int rl_huge_pages_ensure(enum rl_huge_pages mode, char *why, size_t why_bytes)
     char value[1024], **argv;
     int rc;
 
-    if (mode == RL_HUGE_OFF || (old != NULL && strstr(old, tunable) != NULL))
+    if (mode == RL_HUGE_OFF)
         return 0;
+    if (old != NULL && strstr(old, tunable) != NULL) {
+        rl_pages_choose(mode == RL_HUGE_RESERVED ? RL_PAGES_HUGE : RL_PAGES_ADVISED);
+        return 0;
+    }
     rc = rl_huge_pages_check(mode, "", why, why_bytes);
     if (rc == 0)
         rc = check_library(why, why_bytes);

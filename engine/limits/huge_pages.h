@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * huge_pages - all that malloc gives (pools, arenas, Lua) in pages of 2 MiB.
+ * huge_pages - Lua's memory, and all that malloc gives (pools, arenas), in pages of 2 MiB.
  *
- * glibc does it by itself if a tunable says so before the program starts, so the program starts itself once
- * more with that. Ring memory is the kernel's and stays as it is.
+ * Lua's heap takes its slabs from base/pages. For malloc glibc does it by itself if a tunable says so before
+ * the program starts, so the program starts itself once more with that. Ring memory is the kernel's and stays as
+ * it is.
  */
 #ifndef RL_LIMITS_HUGE_PAGES_H
 #define RL_LIMITS_HUGE_PAGES_H

@@ -9,7 +9,12 @@
 #include "base/assert.h"
 #include "base/clock.h"
 
-enum { TASKS_A_TURN = 1024, PREFETCH_STEP = 2, AHEAD = PREFETCH_STEP * RL_PREFETCH_STAGES };
+enum {
+    TASKS_A_TURN = 1024,
+    OVERFLOW_ROUNDS = 4096,
+    PREFETCH_STEP = 2,
+    AHEAD = PREFETCH_STEP * RL_PREFETCH_STAGES
+};
 
 static void ignore(void *ctx, uint64_t handle, const struct rl_completion *c, struct rl_slice view)
 {
@@ -41,7 +46,8 @@ int rl_loop_init(struct rl_loop *loop, struct rl_ring *ring)
     rl_mpsc_init(&loop->mailbox);
     for (unsigned kind = 0; kind < RL_OP_KINDS; kind++)
         loop->handlers[kind].fn = ignore;
-    loop->batch = malloc(rl_ring_capacity(ring) * sizeof(*loop->batch));
+    loop->batch_capacity = rl_ring_capacity(ring);
+    loop->batch = malloc(loop->batch_capacity * sizeof(*loop->batch));
     if (loop->batch == NULL)
         return -ENOMEM;
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -199,6 +205,28 @@ static void run_ready(struct rl_loop *loop)
     rl_list_splice(&loop->ready, &now);
 }
 
+/* The completions did not fit the queue, and what is silent has not succeeded while some wait outside: without
+ * those, the answer to a write would be delivered before it is known that the write was accepted. */
+static unsigned reap_overflow(struct rl_loop *loop, unsigned count)
+{
+    unsigned round = rl_ring_capacity(loop->ring);
+
+    for (unsigned i = 0; i < OVERFLOW_ROUNDS && !rl_ring_settled(loop->ring); i++) {
+        if (loop->batch_capacity - count < round) {
+            unsigned capacity = 2 * loop->batch_capacity;
+            struct rl_completion *batch = realloc(loop->batch, capacity * sizeof(*batch));
+
+            if (batch == NULL)
+                break; /* the next turn takes them */
+            loop->batch = batch;
+            loop->batch_capacity = capacity;
+        }
+        count += rl_ring_reap(loop->ring, loop->batch + count, round);
+    }
+    loop->overflows = rl_ring_overflows(loop->ring);
+    return count;
+}
+
 int rl_loop_turn(struct rl_loop *loop)
 {
     uint64_t end_ns;
@@ -218,6 +246,8 @@ int rl_loop_turn(struct rl_loop *loop)
     if (rc < 0)
         return rc;
     count = rl_ring_reap(loop->ring, loop->batch, rl_ring_capacity(loop->ring));
+    if (RL_UNLIKELY(rl_ring_overflows(loop->ring) != loop->overflows))
+        count = reap_overflow(loop, count);
     complete(loop, count);
     deliver_mail(loop);
     rl_timer_wheel_advance(&loop->wheel, loop->now_ns);

@@ -71,7 +71,9 @@ struct rl_loop {
     struct rl_mpsc mailbox;
     uint64_t turns, completions;
     uint64_t longest_turn_ns;
-    struct rl_completion *batch; /* rl_ring_capacity of them */
+    struct rl_completion *batch; /* rl_ring_capacity of them, more after an overflow */
+    unsigned batch_capacity;
+    uint64_t overflows;          /* of the ring, seen so far */
 };
 
 /* The ring is borrowed. 0 or -errno. */

@@ -364,6 +364,7 @@ void rl_conn_on_recv(struct rl_conn *conn, const struct rl_completion *c, struct
     }
     conn->in_flight--;
     if (c->res > 0 || c->res == -ENOBUFS || c->res == -ECANCELED) {
+        conn->net->counts.out_of_buffers += c->res == -ENOBUFS;
         conn->asked = false;
         if (!conn->paused) /* the multishot stopped; the buffers are back by then */
             arm_recv(conn);

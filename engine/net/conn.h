@@ -57,6 +57,7 @@ struct rl_conn {
 /* What a worker counts for conservation checks and the summary. */
 struct rl_net_counts {
     uint64_t opened, connected, failed, closed, bytes_sent, bytes_received, out_of_ports, out_of_files;
+    uint64_t out_of_buffers;  /* receives that stopped, and went on, since the ring had no buffer left */
     uint64_t bytes_sent_late; /* of bytes_sent: after rl_conn_close, so no owner was told */
 };
 

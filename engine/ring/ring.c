@@ -54,6 +54,23 @@ static void set_options(struct rl_ring *ring, const struct rl_ring_config *confi
     ring->wait_count = config->batch_wait_us != 0 ? BATCH_WAIT_COUNT : 1;
 }
 
+/* From 6.14 rings count against RLIMIT_MEMLOCK: try smaller ones before giving up. */
+static int set_up_within_limits(struct rl_ring *ring, unsigned sq, unsigned cq, const char **advice)
+{
+    int rc;
+
+    while ((rc = rl_ring_setup(&ring->uring, sq, cq, ring->features)) == -ENOMEM &&
+           sq > MIN_SQ_ENTRIES) {
+        sq /= 2;
+        cq /= 2;
+        *advice = "locked memory is short, so the ring is smaller than it should be: raise it with 'ulimit -l "
+                  "unlimited'";
+    }
+    if (rc < 0)
+        *advice = rc == -ENOMEM ? "locked memory is short: raise it with 'ulimit -l unlimited'" : "";
+    return rc;
+}
+
 int rl_ring_new(struct rl_ring **out, const struct rl_ring_config *config, const char **advice)
 {
     unsigned sq = config->sq_entries != 0 ? config->sq_entries : SQ_ENTRIES;
@@ -67,16 +84,9 @@ int rl_ring_new(struct rl_ring **out, const struct rl_ring_config *config, const
     ring->features = config->features;
     ring->accepts = config->accepts;
     set_options(ring, config);
-    /* From 6.14 rings count against RLIMIT_MEMLOCK: try smaller ones before giving up. */
-    while ((rc = rl_ring_setup(&ring->uring, sq, cq, ring->features)) == -ENOMEM &&
-           sq > MIN_SQ_ENTRIES) {
-        sq /= 2;
-        cq /= 2;
-    }
-    if (rc < 0) {
-        *advice = rc == -ENOMEM ? "locked memory is short: raise it with 'ulimit -l unlimited'" : "";
+    rc = set_up_within_limits(ring, sq < cq ? sq : cq, cq, advice);
+    if (rc < 0)
         goto free_ring;
-    }
     if ((ring->features & RL_F_REG_FD) != 0 && io_uring_register_ring_fd(&ring->uring) == 1)
         ring->enter_flags |= IORING_ENTER_REGISTERED_RING;
     if ((ring->features & RL_F_NO_IOWAIT) != 0)

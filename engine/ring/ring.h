@@ -74,7 +74,8 @@ enum rl_send_mode {
     RL_SEND_WHOLE, /* tracked: waits for room, one completion when all is taken or it failed */
 };
 
-/* 0 or -errno; -ENOMEM names the memlock limit in *advice. */
+/* 0 or -errno; *advice: what to change, or "". Also of a ring that is smaller than it should be, because locked
+ * memory is short. */
 int rl_ring_new(struct rl_ring **ring, const struct rl_ring_config *config, const char **advice);
 
 /* Nothing may be in flight that points at memory of others. */

@@ -176,6 +176,7 @@ static void stop_workers(struct rl_control *control)
         rl_collect_drain(control->collect, &test->workers[i].shard);
         rl_causes_merge(&control->causes, &test->workers[i].env.causes);
         rl_shortages_merge(&control->shortages, &test->workers[i].net.shortages);
+        rl_strain_merge(&control->strain, &test->workers[i].strain);
     }
     rl_collect_drain(control->collect, &control->shard);
 }

@@ -26,6 +26,7 @@ struct rl_control {
     unsigned signals; /* how many ended the run */
     struct rl_causes causes;       /* of all workers, once they have ended */
     struct rl_shortages shortages; /* the same */
+    struct rl_strain strain;       /* the same */
 };
 
 int rl_control_init(struct rl_control *control, struct rl_test *test, struct rl_collect *collect);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "limits/findings.h"
 #include "limits/limits.h"
 #include "limits/pin.h"
@@ -43,6 +44,17 @@ static int check_kernel(struct rl_test *test)
     return RL_EXIT_OTHER;
 }
 
+/* RINGLOAD_CQ: a completion queue that is too small, for tests. */
+static unsigned small_cq(void)
+{
+    const char *text = getenv("RINGLOAD_CQ");
+    int64_t entries = 0;
+
+    return text != NULL && rl_parse_int(text, &entries) == 0 && entries >= 2 && entries <= 65536
+               ? (unsigned)entries
+               : 0;
+}
+
 /* What the kernel and the process must give for the flags that tune this machine; no fallback. */
 static int check_rig(struct rl_test *test)
 {
@@ -58,6 +70,7 @@ static int check_rig(struct rl_test *test)
         rl_log_error("--batch-wait: this kernel's io_uring has none (Linux 6.12); leave it away");
         return RL_EXIT_INVALID_CONFIG;
     }
+    test->cq_entries = small_cq();
     if (flags->cpus_auto)
         rl_pin_usable(&test->cpus);
     else if (flags->cpus != NULL)
@@ -139,6 +152,7 @@ static int run_workers(struct rl_test *test, const struct rl_run_request *reques
     rl_control_run(&control);
     rl_causes_tell(&control.causes);
     rl_shortages_tell(&control.shortages, (uint64_t)test->plan.planned_vus, rl_test_roams(test));
+    rl_strain_tell(&control.strain);
     code = exit_code(test);
     if (atomic_load(&test->clock_start_ns) != 0) {
         int rc = rl_report(test, collect);

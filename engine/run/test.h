@@ -34,6 +34,7 @@ struct rl_test {
     struct rl_resolver *resolver;
     struct rl_local_ips *local_ips;
     struct rl_sockopts sockopts;
+    unsigned cq_entries; /* of each ring; 0: the usual number */
     struct rl_cpu_list cpus; /* to pin workers to; none: they run anywhere */
     struct rl_tls_config tls_config;
     struct rl_tls_keylog *tls_keylog; /* NULL: none */

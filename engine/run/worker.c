@@ -123,6 +123,7 @@ static int open_kernel_side(struct rl_worker *worker)
     struct rl_test *test = worker->test;
     struct rl_ring_config ring = {.features = test->features,
                                   .slot_count = test->slot_count,
+                                  .cq_entries = test->cq_entries,
                                   .options = test->sockopts.items,
                                   .option_count = test->sockopts.count,
                                   .napi_busy_poll_us = test->flags->napi_busy_poll_us,
@@ -138,6 +139,8 @@ static int open_kernel_side(struct rl_worker *worker)
     if (rc < 0)
         return fail(worker, RL_EXIT_OTHER, "no io_uring ring for worker %u: %s%s%s", worker->index,
                     strerror(-rc), advice[0] != '\0' ? "; " : "", advice);
+    if (advice[0] != '\0')
+        rl_log_warn("worker %u: %s", worker->index, advice);
     rc = rl_loop_init(&worker->loop, worker->ring);
     if (rc < 0) {
         rl_ring_free(worker->ring);
@@ -154,6 +157,7 @@ static int open_kernel_side(struct rl_worker *worker)
 
 static void close_kernel_side(struct rl_worker *worker)
 {
+    rl_strain_note(&worker->strain, &worker->net, worker->ring);
     rl_net_fini(&worker->net);
     rl_ring_free(worker->ring);
 }
@@ -201,7 +205,12 @@ static int create_vus(struct rl_worker *worker)
     if (rl_vu_pool_init(&worker->pool, count) < 0)
         return fail(worker, RL_EXIT_OTHER, "no memory for %u VUs", count);
     for (uint32_t i = 0; i < count && !atomic_load(&worker->interrupted); i++) {
-        if (rl_vu_pool_create(&worker->pool, &worker->env, &worker->share) < 0)
+        int rc = rl_vu_pool_create(&worker->pool, &worker->env, &worker->share);
+
+        if (rc == -ENOMEM)
+            return fail(worker, RL_EXIT_OTHER, "no memory for more than %u of %u VUs; see 'ringload doctor'", i,
+                        count);
+        if (rc < 0)
             return fail(worker, RL_EXIT_SCRIPT, "the script failed while VUs were made");
         atomic_store_explicit(&worker->vus_created, i + 1, memory_order_relaxed);
     }

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "run/strain.h"
 #include "script/script.h"
 #include "vu/executor.h"
 
@@ -40,6 +41,7 @@ struct rl_worker {
     struct rl_vu special;          /* setup, teardown: worker 0 */
     bool special_created;
     uint64_t drain_until_ns;
+    struct rl_strain strain; /* once the thread has ended */
 
     /* Written by the worker, read by control. */
     _Atomic int state;

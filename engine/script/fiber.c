@@ -113,10 +113,10 @@ static void arm(lua_State *L)
     lua_sethook(L, rl_fiber_stop_hook, LUA_MASKCOUNT, 1);
 }
 
-static void stop_for_memory(struct rl_cell *cell, size_t more)
+static void stop_for_memory(struct rl_cell *cell)
 {
     struct rl_script_host *host = cell->host;
-    bool whole = cell->account.used_bytes + more > host->config.cell_memory_bytes;
+    bool whole = cell->account.limit_bytes >= host->config.cell_memory_bytes;
 
     atomic_store_explicit(&host->stop, whole ? RL_STOP_CELL_MEMORY : RL_STOP_HANDLER_MEMORY,
                           memory_order_relaxed);
@@ -143,7 +143,7 @@ static bool refuse(struct rl_heap_account *account, size_t more)
     if (account->used_bytes + more <= account->limit_bytes &&
         cell->poor_collections < POOR_COLLECTIONS_A_RUN)
         return true;
-    stop_for_memory(cell, more);
+    stop_for_memory(cell);
     return false;
 }
 

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
+#include "base/pages.h"
 #include "base/sanitize.h"
 
 enum { SLAB_BYTES = 1 << 20, SMALL_BYTES = RL_HEAP_STEP * RL_HEAP_CLASSES };
@@ -21,7 +21,7 @@ void rl_heap_fini(struct rl_heap *heap)
 
     for (slab = heap->slabs; slab != NULL; slab = next) {
         next = slab->next;
-        munmap(slab, SLAB_BYTES);
+        rl_pages_unmap(slab, rl_pages_block(SLAB_BYTES));
     }
     rl_heap_init(heap);
 }
@@ -36,15 +36,15 @@ static size_t class_of(size_t size)
 /* A slab is touched page by page as the bump pointer moves, so a large one costs nothing. */
 static bool add_slab(struct rl_heap *heap)
 {
-    struct rl_heap_free *slab =
-        mmap(NULL, SLAB_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t bytes = rl_pages_block(SLAB_BYTES);
+    struct rl_heap_free *slab = rl_pages_map(bytes);
 
-    if (slab == MAP_FAILED)
+    if (slab == NULL)
         return false;
     slab->next = heap->slabs;
     heap->slabs = slab;
     heap->bump = (char *)slab + RL_HEAP_STEP;
-    heap->bump_end = (char *)slab + SLAB_BYTES;
+    heap->bump_end = (char *)slab + bytes;
     return true;
 }
 
@@ -79,6 +79,26 @@ static void *take_small(struct rl_heap *heap, size_t size)
     return node;
 }
 
+/* What is left of the slab goes to the free lists, in blocks of their sizes. */
+static void give_rest(struct rl_heap *heap)
+{
+    while (heap->bump < heap->bump_end) {
+        size_t rest = (size_t)(heap->bump_end - heap->bump);
+        size_t bytes = rest < SMALL_BYTES ? rest : SMALL_BYTES;
+
+        give_small(heap, heap->bump, bytes);
+        heap->bump += bytes;
+    }
+}
+
+bool rl_heap_reserve(struct rl_heap *heap, size_t bytes)
+{
+    if ((size_t)(heap->bump_end - heap->bump) >= bytes)
+        return true;
+    give_rest(heap);
+    return add_slab(heap);
+}
+
 static void give(struct rl_heap *heap, void *block, size_t size)
 {
     if (size <= SMALL_BYTES)
@@ -109,6 +129,13 @@ static void *move(struct rl_heap *heap, void *block, size_t old_size, size_t siz
 }
 
 #else /* the sanitizer is to see each block */
+
+bool rl_heap_reserve(struct rl_heap *heap, size_t bytes)
+{
+    (void)heap;
+    (void)bytes;
+    return true;
+}
 
 static void give(struct rl_heap *heap, void *block, size_t size)
 {

@@ -38,6 +38,9 @@ struct rl_heap_account {
 void rl_heap_init(struct rl_heap *heap);
 void rl_heap_fini(struct rl_heap *heap);
 
+/* So many bytes of small blocks can be had without asking the system again; false if it has none. */
+bool rl_heap_reserve(struct rl_heap *heap, size_t bytes);
+
 /* A lua_Alloc; its ud is an account. */
 void *rl_heap_alloc(void *account, void *block, size_t old_size, size_t size);
 

@@ -65,6 +65,8 @@ static int run_main(struct rl_script_vu *svu)
     return 0;
 }
 
+enum { VU_RESERVE_BYTES = 64 * 1024 };
+
 int rl_host_create_vu(struct rl_script_host *host, struct rl_vu *vu)
 {
     struct rl_cell *cell = cell_for(host, vu);
@@ -75,6 +77,9 @@ int rl_host_create_vu(struct rl_script_host *host, struct rl_vu *vu)
         rl_log_error("no memory for another Lua state");
         return -ENOMEM;
     }
+    /* What follows is outside of the script, where Lua could not say that memory is out. */
+    if (!rl_heap_reserve(&host->heap, VU_RESERVE_BYTES))
+        return -ENOMEM;
     svu = rl_cell_add_vu(cell, vu);
     rl_rng_init(&svu->rng, host->config.seed ^ (vu->global_id * UINT64_C(0x9e3779b97f4a7c15)));
     vu->state_of_program = svu;

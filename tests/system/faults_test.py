@@ -385,6 +385,132 @@ class Limits(unittest.TestCase):
             self.assertIsNone(run.summary)
 
 
+class Rings(unittest.TestCase):
+    """What a ring is made of runs out: locked memory, receive buffers, room for completions."""
+
+    ECHO = """
+        local tcp = require("k6/x/tcp")
+        local k6 = require("k6")
+        function default()
+          local s <close> = tcp.Socket.new()
+          s:connect(__ENV.PORT, "127.0.0.1")
+          s:write("hello")
+          local ok, data = s:wait("data", 30000)
+          k6.check(data, { ["came back"] = function(d) return d == "hello" end })
+        end"""
+
+    def locked(self, kib):
+        """In a user namespace, where nobody may lock more."""
+        with harness.serve("echo") as server:
+            return harness.run(self.ECHO, *flags(10, 100), "--workers", "1",
+                               env={"PORT": server.port},
+                               before=[harness.program("unshare"), "-r", "sh", "-c",
+                                       f'ulimit -l {kib}; exec "$@"', "sh"])
+
+    def test_locked_memory_for_a_smaller_ring(self):
+        """Between what a ring of 512 and one of 1024 entries wants: told, and it works."""
+        for kib in range(340, 140, -20):
+            run = self.locked(kib)
+            if run.code == 0 and "smaller than it should be" in run.errors:
+                self.assertEqual(run.metric("checks").get("passes"), 100, run)
+                self.assertIn("ulimit -l unlimited", run.errors)
+                return
+        self.fail(f"no limit gave a smaller ring: {run}")
+
+    def test_locked_memory_for_no_ring(self):
+        run = self.locked(16)
+        self.assertEqual(run.code, 255, run)
+        self.assertIn("ulimit -l unlimited", run.errors)
+        self.assertIsNone(run.summary)
+
+    def test_completions(self):
+        """Many more than the queue holds: told once, and no answer overtakes what is known of its write."""
+        for without in ("", "send_skip", "defer", "direct", "buf_ring"):
+            with self.subTest(without=without), harness.serve("echo") as server:
+                run = harness.run(self.ECHO, *flags(300, 1500), "--workers", "1",
+                                  env={"PORT": server.port},
+                                  system_env={"RINGLOAD_CQ": "4", "RINGLOAD_WITHOUT": without})
+                self.assertEqual(run.code, 0, run)
+                self.assertEqual(run.metric("checks").get("passes"), 1500, run)
+                self.assertEqual(run.count("tcp_errors"), 0, run)
+                told = [line for line in run.errors.splitlines() if "CQ is too small" in line]
+                self.assertEqual(len(told), 1, run)
+        self.assertEqual(server.counts["bytes_in"], 7500)
+
+    READER = """
+        local tcp = require("k6/x/tcp")
+        local k6 = require("k6")
+        function default()
+          local s <close> = tcp.Socket.new()
+          local got = 0
+          s:on("data", function(d)
+            got = got + #d
+            if got == #d then -- the first: let the others' pile up meanwhile
+              local till = os.clock() + 0.02
+              while os.clock() < till do end
+            end
+          end)
+          s:connect(__ENV.PORT, "127.0.0.1")
+          s:wait("close")
+          k6.check(got, { ["all of it"] = function(n) return n == tonumber(__ENV.SIZE) end })
+        end"""
+
+    def test_receive_buffers(self):
+        """More than the ring's buffers hold, all at once: counted, told once, nothing lost."""
+        size, block = 1 << 20, b"x" * (1 << 20)
+
+        def send(connection):
+            with contextlib.suppress(OSError), connection:
+                connection.sendall(block)
+                connection.shutdown(socket.SHUT_WR)
+                connection.recv(1)
+
+        for without in ("", "buf_inc", "direct"):
+            with self.subTest(without=without), Peers.listener(self, send) as port:
+                run = harness.run(self.READER, *flags(60, 60), "--workers", "1",
+                                  env={"PORT": port, "SIZE": size},
+                                  system_env={"RINGLOAD_WITHOUT": without})
+                self.assertEqual(run.code, 0, run)
+                self.assertEqual(run.metric("checks").get("passes"), 60, run)
+                self.assertEqual(run.count("data_received"), 60 * size, run)
+                self.assertEqual(run.count("tcp_errors"), 0, run)
+                told = [line for line in run.errors.splitlines() if "receive buffers" in line]
+                self.assertEqual(len(told), 1, run)
+
+
+class Memory(unittest.TestCase):
+    HOARD = """
+        local small = require("k6/metrics").Counter("small")
+        local exec = require("k6/execution")
+        function default()
+          if exec.scenario.iterationInTest % 2 == 0 then
+            small:add(1)
+            return
+          end
+          local hoard = {}
+          for i = 1, 1000000 do hoard[i] = ("x"):rep(1000) .. i end
+        end"""
+
+    def test_a_lua_state_is_full(self):
+        """Each iteration that asks for too much ends with an error; the others go on."""
+        run = harness.run(self.HOARD, *flags(4, 20), "--workers", "1", "--cell-memory", "8MiB")
+        self.assertEqual(run.code, 0, run)
+        self.assertEqual(run.count("iterations"), 20, run)
+        self.assertEqual(run.count("small"), 10, run)
+        self.assertIn("hold more than 8MiB of memory (--cell-memory)", run.errors)
+
+    def test_address_space(self):
+        """No memory for so many VUs: the run does not begin, and says why. Not under sanitizers, whose
+        shadow alone is larger than any limit."""
+        if harness.SLOWDOWN > 1:
+            return
+        run = harness.run("function default() end", *flags(1000000, 1000000), "--workers", "1",
+                          before=["sh", "-c", 'ulimit -v 400000; exec "$@"', "sh"])
+        self.assertIn(run.code, (107, 255), run)
+        self.assertIn("memory", run.errors)
+        self.assertIsNone(run.summary)
+
+
 class Signals(unittest.TestCase):
     """E-647."""
 
