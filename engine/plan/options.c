@@ -55,7 +55,6 @@ void rl_options_init(struct rl_options *options, struct rl_arena *arena)
         .tls_version = {RL_VERSION_TLS12, RL_VERSION_TLS13},
         .tls_cipher_suites = {no_texts, 0},
         .ignored_http = {no_texts, 0},
-        .ignored_later = {no_texts, 0},
     };
 }
 

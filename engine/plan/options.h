@@ -171,8 +171,7 @@ struct rl_options {
     struct rl_texts tls_cipher_suites; /* IANA names that cipher_names.h has; none: the default */
     struct rl_tls_auths tls_auth;
 
-    struct rl_texts ignored_http;  /* keys that only mean something to HTTP: told once */
-    struct rl_texts ignored_later; /* keys that a later version will honour: told once */
+    struct rl_texts ignored_http; /* keys that only mean something to HTTP: told once */
 };
 
 static inline bool rl_options_has(const struct rl_options *options, enum rl_option option)

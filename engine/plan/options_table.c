@@ -148,11 +148,6 @@ static bool is_execution(const struct rl_option_row *row)
     return row->option != RL_OPTION_COUNT && (EXECUTION >> row->option & 1) != 0;
 }
 
-static bool is_tls(const struct rl_option_row *row)
-{
-    return row->option >= RL_OPTION_INSECURE_SKIP_TLS_VERIFY && row->option <= RL_OPTION_TLS_AUTH;
-}
-
 /* An execution key counts as set even if it is wrong: else the check of what it stands for would tell
  * of mistakes that nobody made. */
 static void read_row(struct rl_reader *r, const struct rl_option_row *row,
@@ -165,8 +160,6 @@ static void read_row(struct rl_reader *r, const struct rl_option_row *row,
     if ((row->read(r, value, field, row->min) || is_execution(row)) &&
         row->option != RL_OPTION_COUNT)
         r->options->set |= UINT64_C(1) << row->option;
-    if (is_tls(row)) /* checked, but nothing uses it yet */
-        rl_texts_add(&r->options->ignored_later, r->options->arena, bare_key(r));
 }
 
 static bool is_of_config_file(const char *key)
@@ -386,6 +379,4 @@ void rl_options_merge(struct rl_options *options, const struct rl_options *highe
     options->set |= higher->set;
     for (size_t i = 0; i < higher->ignored_http.count; i++)
         rl_texts_add(&options->ignored_http, options->arena, higher->ignored_http.items[i]);
-    for (size_t i = 0; i < higher->ignored_later.count; i++)
-        rl_texts_add(&options->ignored_later, options->arena, higher->ignored_later.items[i]);
 }

@@ -130,9 +130,6 @@ static void warn_ignored(const struct rl_options *options, struct rl_problems *p
     if (options->ignored_http.count > 0)
         rl_problems_warn(problems, "ignored, since they only concern HTTP: %s",
                          join(&options->ignored_http, options->arena));
-    if (options->ignored_later.count > 0)
-        rl_problems_warn(problems, "ignored, since this version has no TLS: %s",
-                         join(&options->ignored_later, options->arena));
     if (options->scenarios.count > 0 && rl_options_has(options, RL_OPTION_VUS))
         rl_problems_warn(problems,
                          "vus=%" PRId64 " is ignored: scenarios say how many VUs they need",

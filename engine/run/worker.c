@@ -177,6 +177,7 @@ static int open_host(struct rl_worker *worker)
                                       .handler_time_ns = (uint64_t)flags->handler_time_ns,
                                       .seed = test->seed + worker->index,
                                       .throw_ = test->options.throw_};
+    bool tag_tls_version = (test->options.system_tags & 1u << RL_TAG_TLS_VERSION) != 0;
 
     worker->env = (struct rl_vu_env){.loop = &worker->loop,
                                      .net = &worker->net,
@@ -185,6 +186,8 @@ static int open_host(struct rl_worker *worker)
                                      .worker = worker,
                                      .local_ips = test->local_ips,
                                      .throw_ = test->options.throw_,
+                                     .tls_by_host = test->tls_config.certificate_count > 1,
+                                     .tag_tls_version = tag_tls_version,
                                      .done = iteration_done};
     worker->env.tls_contexts = rl_tls_contexts_new(&test->tls_config, test->tls_keylog);
     worker->env.tls_worker = rl_tls_worker_new(&worker->loop);

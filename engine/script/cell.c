@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "script/host.h"
 #include "script/sandbox.h"
+#include "script/tcp_tls.h"
 
 /* Push each place of enum rl_cell_place in order. Nothing here may be refused, see the header. */
 static int set_up(lua_State *L)
@@ -78,6 +79,7 @@ void rl_cell_free(struct rl_cell *cell)
         cell->host->filling = NULL;
     rl_list_remove(&cell->link);
     lua_close(cell->L);
+    rl_tls_memory_free(cell->tls);
     for (fiber = cell->fibers; fiber != NULL; fiber = next) {
         next = fiber->next;
         free(fiber);

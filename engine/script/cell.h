@@ -26,6 +26,7 @@
 #include "vu/vu.h"
 
 struct rl_script_host;
+struct rl_tls_memory;
 
 enum rl_cell_place {
     RL_AT_VUS = 1,
@@ -54,6 +55,7 @@ struct rl_cell {
     uint32_t *free_sockets;  /* slots of SOCKETS that are free */
     uint32_t free_socket_count, free_socket_capacity, socket_slots;
     uint32_t fiber_slots, vu_slots, vu_count, vu_capacity;
+    struct rl_tls_memory *tls; /* NULL until a script asks for TLS */
     uint64_t joins; /* serial number of the last k6.all or k6.race */
 };
 

@@ -8,7 +8,7 @@
 #include "script/host.h"
 #include "script/sandbox.h"
 #include "script/tag_table.h"
-#include "script/tcp.h"
+#include "script/tcp_tls.h"
 
 static const char socket_key, error_proxy_key;
 
@@ -209,6 +209,8 @@ static void push_members(lua_State *L, int meta)
     static const luaL_Reg methods[] = {{"on", rl_tcp_on},
                                        {"connect", rl_tcp_connect},
                                        {"write", rl_tcp_write},
+                                       {"start_tls", rl_tcp_start_tls},
+                                       {"startTls", rl_tcp_start_tls},
                                        {"wait", rl_tcp_wait},
                                        {"exchange", rl_tcp_exchange},
                                        {"destroy", socket_destroy},

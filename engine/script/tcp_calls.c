@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* s:connect and s:write: arguments to the engine's terms, then wait. */
+/* s:connect and s:write (s:start_tls is in tcp_tls.c): arguments to the engine's terms, then wait. */
 #include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
@@ -12,22 +12,15 @@
 #include "script/encoding.h"
 #include "script/host.h"
 #include "script/tag_table.h"
-#include "script/tcp.h"
-
-enum { MESSAGE_BYTES = 160 };
-
-/* Why a call never reaches the network; status 0: it does. */
-struct refusal {
-    int status;
-    char message[MESSAGE_BYTES];
-};
+#include "script/tcp_calls.h"
 
 struct target {
     const char *host; /* on the Lua stack */
     int64_t port;
     const struct rl_tagset *tags;
     uint64_t timeout_ns;
-    bool tls;
+    bool has_tls;
+    struct rl_socket_tls tls;
 };
 
 static int done(lua_State *L, int status, lua_KContext ctx)
@@ -57,8 +50,8 @@ int rl_tcp_finish(lua_State *L, int result, const struct rl_tcp_error *error)
     return lua_error(L);
 }
 
-static int refuse(lua_State *L, struct rl_script_socket *s, enum rl_method method,
-                  const struct refusal *refusal, const struct rl_tagset *tags)
+int rl_tcp_refuse(lua_State *L, struct rl_script_socket *s, enum rl_method method,
+                  const struct rl_refusal *refusal, const struct rl_tagset *tags)
 {
     struct rl_fiber *fiber = rl_fiber_of(L);
     struct rl_tcp_error error;
@@ -72,25 +65,18 @@ static int refuse(lua_State *L, struct rl_script_socket *s, enum rl_method metho
 
 /* --- connect --- */
 
-static void invalid_type(lua_State *L, int index, const char *what, struct refusal *refusal)
-{
-    refusal->status = -EINVAL;
-    snprintf(refusal->message, MESSAGE_BYTES, "invalid type of %s: %s", what,
-             lua_isnone(L, index) ? "nothing" : luaL_typename(L, index));
-}
-
-static void invalid_port(lua_State *L, int index, struct refusal *refusal)
+static void invalid_port(lua_State *L, int index, struct rl_refusal *refusal)
 {
     char buffer[RL_TAG_TEXT_BYTES];
     const char *text = rl_tag_text(L, index, buffer);
 
     refusal->status = RL_EINVALIDPORT;
-    snprintf(refusal->message, MESSAGE_BYTES, "invalid port: %s",
+    snprintf(refusal->message, RL_REFUSAL_BYTES, "invalid port: %s",
              text == NULL ? luaL_typename(L, index) : text);
 }
 
 /* A port at index, a number or a text that is one. */
-static void read_port(lua_State *L, int index, int64_t *port, struct refusal *refusal)
+static void read_port(lua_State *L, int index, int64_t *port, struct rl_refusal *refusal)
 {
     int is_integer = 0;
 
@@ -102,7 +88,7 @@ static void read_port(lua_State *L, int index, int64_t *port, struct refusal *re
 
 /* A host at index; def where it is nil. Pushes. */
 static void read_host(lua_State *L, int index, bool empty_is_default, struct target *target,
-                      struct refusal *refusal)
+                      struct rl_refusal *refusal)
 {
     size_t size;
 
@@ -114,11 +100,11 @@ static void read_host(lua_State *L, int index, bool empty_is_default, struct tar
         target->host = "localhost";
     if (strlen(target->host) != size && size != 0) {
         refusal->status = RL_ENOTFOUND;
-        snprintf(refusal->message, MESSAGE_BYTES, "lookup %s: no such host", target->host);
+        snprintf(refusal->message, RL_REFUSAL_BYTES, "lookup %s: no such host", target->host);
     }
 }
 
-static void read_tags(lua_State *L, int index, struct target *target, struct refusal *refusal)
+static void read_tags(lua_State *L, int index, struct target *target, struct rl_refusal *refusal)
 {
     struct rl_tags *tags = rl_host_of(L)->env->shard->tags;
     const char *bad;
@@ -126,17 +112,17 @@ static void read_tags(lua_State *L, int index, struct target *target, struct ref
     if (lua_isnil(L, index))
         return;
     if (!lua_istable(L, index)) {
-        invalid_type(L, index, "tags", refusal);
+        rl_refuse_type(L, index, "tags", refusal);
         return;
     }
     target->tags = rl_tag_table(L, index, tags, rl_tags_empty(tags), &bad);
     if (bad == NULL)
         return;
     refusal->status = -EINVAL;
-    snprintf(refusal->message, MESSAGE_BYTES, "invalid type of the value of tag %s", bad);
+    snprintf(refusal->message, RL_REFUSAL_BYTES, "invalid type of the value of tag %s", bad);
 }
 
-static void read_timeout(lua_State *L, int index, uint64_t *timeout_ns, struct refusal *refusal)
+void rl_tcp_read_timeout(lua_State *L, int index, uint64_t *timeout_ns, struct rl_refusal *refusal)
 {
     lua_Number ms;
     int is_number;
@@ -145,13 +131,13 @@ static void read_timeout(lua_State *L, int index, uint64_t *timeout_ns, struct r
         return;
     ms = lua_tonumberx(L, index, &is_number);
     if (!is_number)
-        invalid_type(L, index, "timeout", refusal);
+        rl_refuse_type(L, index, "timeout", refusal);
     else if (ms > 0 && ms < 1e12)
         *timeout_ns = (uint64_t)(ms * (lua_Number)RL_NS_PER_MS);
 }
 
-/* connect{ port = ..., host = ..., tags = ..., timeout = ..., tls = ... } */
-static void read_options(lua_State *L, struct target *target, struct refusal *refusal)
+/* connect{ port = ..., host = ..., tags = ..., timeout = ..., tls = ... and what goes with it } */
+static void read_options(lua_State *L, struct target *target, struct rl_refusal *refusal)
 {
     enum { PORT = 3, HOST, TAGS, TIMEOUT, TLS };
     static const char *const names[] = {"port", "host", "tags", "timeout", "tls"};
@@ -163,13 +149,15 @@ static void read_options(lua_State *L, struct target *target, struct refusal *re
     if (refusal->status == 0)
         read_tags(L, TAGS, target, refusal);
     if (refusal->status == 0)
-        read_timeout(L, TIMEOUT, &target->timeout_ns, refusal);
-    target->tls = lua_toboolean(L, TLS);
+        rl_tcp_read_timeout(L, TIMEOUT, &target->timeout_ns, refusal);
     if (refusal->status == 0)
         read_host(L, HOST, true, target, refusal);
+    target->has_tls = refusal->status == 0 && lua_toboolean(L, TLS);
+    if (target->has_tls)
+        rl_tcp_read_tls(L, 2, target->host, &target->tls, refusal);
 }
 
-static void read_target(lua_State *L, struct target *target, struct refusal *refusal)
+static void read_target(lua_State *L, struct target *target, struct rl_refusal *refusal)
 {
     int is_integer;
 
@@ -180,13 +168,13 @@ static void read_target(lua_State *L, struct target *target, struct refusal *ref
     case LUA_TNUMBER:
         target->port = lua_tointegerx(L, 2, &is_integer);
         if (!is_integer)
-            invalid_type(L, 2, "port", refusal);
+            rl_refuse_type(L, 2, "port", refusal);
         break;
     case LUA_TSTRING:
         read_port(L, 2, &target->port, refusal);
         break;
     default:
-        invalid_type(L, 2, "port", refusal);
+        rl_refuse_type(L, 2, "port", refusal);
         break;
     }
     if (refusal->status == 0)
@@ -197,19 +185,18 @@ int rl_tcp_connect(lua_State *L)
 {
     struct rl_script_socket *s = rl_tcp_check(L);
     struct rl_fiber *fiber = rl_fiber_of(L);
-    struct refusal refusal = {0};
+    struct rl_refusal refusal = {0};
     struct target target = {0};
-    const struct rl_tls_options tls = {0};
     struct rl_tcp_error error;
     int result;
 
     rl_fiber_check_park(L, "connect");
     read_target(L, &target, &refusal);
     if (refusal.status != 0)
-        return refuse(L, s, RL_METHOD_CONNECT, &refusal, NULL);
+        return rl_tcp_refuse(L, s, RL_METHOD_CONNECT, &refusal, NULL);
     fiber->op.waiter.wake = rl_fiber_wake;
     result = rl_socket_connect(&s->socket, target.host, target.port, target.tags, target.timeout_ns,
-                               target.tls ? &tls : NULL, &fiber->op.waiter, &error);
+                               target.has_tls ? &target.tls : NULL, &fiber->op.waiter, &error);
     return rl_tcp_finish(L, result, &error);
 }
 
@@ -219,20 +206,20 @@ typedef ssize_t decode_fn(const char *text, size_t size, uint8_t *out);
 
 /* Put the decoded bytes, in a block on the stack, in place of data. */
 static void decode(lua_State *L, decode_fn *fn, const char *name, struct rl_slice *data,
-                   struct refusal *refusal)
+                   struct rl_refusal *refusal)
 {
     uint8_t *out = lua_newuserdatauv(L, data->size + 1, 0);
     ssize_t size = fn((const char *)data->data, data->size, out);
 
     if (size < 0) {
         refusal->status = -EINVAL;
-        snprintf(refusal->message, MESSAGE_BYTES, "the data is not valid %s", name);
+        snprintf(refusal->message, RL_REFUSAL_BYTES, "the data is not valid %s", name);
         return;
     }
     *data = rl_slice_of(out, (size_t)size);
 }
 
-static void apply_encoding(lua_State *L, int index, struct rl_slice *data, struct refusal *refusal)
+static void apply_encoding(lua_State *L, int index, struct rl_slice *data, struct rl_refusal *refusal)
 {
     static const struct {
         const char *name;
@@ -257,12 +244,12 @@ static void apply_encoding(lua_State *L, int index, struct rl_slice *data, struc
         return;
     }
     refusal->status = -EINVAL;
-    snprintf(refusal->message, MESSAGE_BYTES, "unsupported encoding: %s", name);
+    snprintf(refusal->message, RL_REFUSAL_BYTES, "unsupported encoding: %s", name);
 }
 
 /* Its options table at 3: misuse is an argument error (T-100). */
 static const struct rl_tagset *read_write_options(lua_State *L, struct rl_slice *data,
-                                                  uint64_t *timeout_ns, struct refusal *refusal)
+                                                  uint64_t *timeout_ns, struct rl_refusal *refusal)
 {
     struct rl_tags *tags = rl_host_of(L)->env->shard->tags;
     const struct rl_tagset *set = NULL;
@@ -285,7 +272,7 @@ static const struct rl_tagset *read_write_options(lua_State *L, struct rl_slice 
                        bad);
     }
     if (refusal->status == 0)
-        read_timeout(L, 6, timeout_ns, refusal);
+        rl_tcp_read_timeout(L, 6, timeout_ns, refusal);
     if (refusal->status == 0)
         apply_encoding(L, 5, data, refusal);
     return set;
@@ -296,7 +283,7 @@ int rl_tcp_write(lua_State *L)
     struct rl_script_socket *s = rl_tcp_check(L);
     struct rl_fiber *fiber = rl_fiber_of(L);
     const struct rl_tagset *tags = NULL;
-    struct refusal refusal;
+    struct rl_refusal refusal;
     struct rl_slice data = {0};
     struct rl_tcp_error error;
     uint64_t timeout_ns = 0;
@@ -307,11 +294,11 @@ int rl_tcp_write(lua_State *L)
     if (RL_LIKELY(lua_type(L, 2) == LUA_TSTRING))
         data.data = (const uint8_t *)lua_tolstring(L, 2, &data.size);
     else
-        invalid_type(L, 2, "data", &refusal);
+        rl_refuse_type(L, 2, "data", &refusal);
     if (RL_UNLIKELY(!lua_isnoneornil(L, 3)))
         tags = read_write_options(L, &data, &timeout_ns, &refusal);
     if (RL_UNLIKELY(refusal.status != 0))
-        return refuse(L, s, RL_METHOD_WRITE, &refusal, tags);
+        return rl_tcp_refuse(L, s, RL_METHOD_WRITE, &refusal, tags);
     fiber->op.write.waiter.wake = rl_fiber_wake;
     fiber->op.write.tags = tags;
     result = rl_socket_write(&s->socket, data, &fiber->op.write, &error);

@@ -5,7 +5,7 @@
 #include "base/assert.h"
 #include "net/addr.h"
 #include "script/host.h"
-#include "script/tcp.h"
+#include "script/tcp_tls.h"
 
 enum property {
     READY_STATE,
@@ -16,6 +16,11 @@ enum property {
     REMOTE_PORT,
     BYTES_WRITTEN,
     BYTES_READ,
+    TLS_VERSION,
+    TLS_CIPHER,
+    TLS_ALPN,
+    TLS_RESUMED,
+    TLS_PEER_SUBJECT,
 };
 
 static const struct {
@@ -27,6 +32,10 @@ static const struct {
     {"localPort", LOCAL_PORT},       {"remote_ip", REMOTE_IP},    {"remoteIp", REMOTE_IP},
     {"remote_port", REMOTE_PORT},    {"remotePort", REMOTE_PORT}, {"bytes_written", BYTES_WRITTEN},
     {"bytesWritten", BYTES_WRITTEN}, {"bytes_read", BYTES_READ},  {"bytesRead", BYTES_READ},
+    {"tls_version", TLS_VERSION},    {"tlsVersion", TLS_VERSION},  {"tls_cipher", TLS_CIPHER},
+    {"tlsCipher", TLS_CIPHER},       {"tls_alpn", TLS_ALPN},       {"tlsAlpn", TLS_ALPN},
+    {"tls_resumed", TLS_RESUMED},    {"tlsResumed", TLS_RESUMED},  {"tls_peer_subject", TLS_PEER_SUBJECT},
+    {"tlsPeerSubject", TLS_PEER_SUBJECT},
 };
 
 void rl_tcp_add_properties(lua_State *L)
@@ -64,6 +73,22 @@ static void push_port(lua_State *L, const struct rl_addr *addr)
         lua_pushinteger(L, addr->port);
 }
 
+/* nil without TLS, and before the handshake and after the end. */
+static void push_tls(lua_State *L, const struct rl_socket *socket, enum property property)
+{
+    struct rl_tls_info info;
+
+    if (!rl_socket_tls_info(socket, &info))
+        lua_pushnil(L);
+    else if (property == TLS_RESUMED)
+        lua_pushboolean(L, info.resumed);
+    else
+        lua_pushstring(L, property == TLS_VERSION  ? rl_tls_option_name(info.version)
+                          : property == TLS_CIPHER ? info.cipher
+                          : property == TLS_ALPN   ? info.alpn
+                                                   : info.peer_subject);
+}
+
 static void push_property(lua_State *L, struct rl_socket *socket, enum property property)
 {
     switch (property) {
@@ -90,6 +115,13 @@ static void push_property(lua_State *L, struct rl_socket *socket, enum property 
         break;
     case BYTES_READ:
         lua_pushinteger(L, (lua_Integer)socket->bytes_read);
+        break;
+    case TLS_VERSION:
+    case TLS_CIPHER:
+    case TLS_ALPN:
+    case TLS_RESUMED:
+    case TLS_PEER_SUBJECT:
+        push_tls(L, socket, property);
         break;
     }
 }

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "vu/queue.h"
 #include "vu/socket_impl.h"
+#include "vu/socket_tls.h"
 
 #define DIAL_TIMEOUT_NS (30 * RL_NS_PER_S) /* T-043 */
 
@@ -19,7 +20,8 @@ void rl_dial_end(struct rl_socket *socket)
     rl_timer_cancel(&dial->timeout);
     if (dial->query != NULL)
         rl_query_cancel(dial->query);
-    rl_tls_context_release(dial->tls);
+    if (dial->tls_context != NULL)
+        rl_tls_context_release(dial->tls_context);
     free(dial);
     socket->dial = NULL;
 }
@@ -37,6 +39,10 @@ static void failure_message(struct rl_socket *socket, int status, struct rl_tcp_
     struct rl_dial *dial = socket->dial;
     char peer[RL_ADDR_TEXT];
 
+    if (dial->handshaking) {
+        rl_tls_failure(error, RL_METHOD_CONNECT, status);
+        return;
+    }
     if (dial->peer.family == 0) {
         char why[160];
 
@@ -46,10 +52,7 @@ static void failure_message(struct rl_socket *socket, int status, struct rl_tcp_
         return;
     }
     rl_addr_format(&dial->peer, peer);
-    if (dial->tls_ns != 0 || rl_status_is_tls(status)) /* T-078 */
-        rl_tcp_error_set(error, RL_METHOD_CONNECT, status, "TLS handshake failed: %s",
-                         rl_status_text(status));
-    else if (status == -ETIMEDOUT)
+    if (status == -ETIMEDOUT)
         rl_tcp_error_set(error, RL_METHOD_CONNECT, status, "dial tcp %s: i/o timeout", peer);
     else if (status == -EADDRNOTAVAIL)
         rl_tcp_error_set(error, RL_METHOD_CONNECT, status,
@@ -108,21 +111,15 @@ static void sample_since(struct rl_socket *socket, enum rl_tcp_metric metric, ui
     rl_socket_sample(socket, metric, (double)(rl_clock_ns() - since_ns) / 1e6);
 }
 
-/* T-070: tcp_socket_connecting is TCP's and TLS's together. */
-static void sample_connecting(struct rl_socket *socket)
-{
-    sample_since(socket, RL_TCP_CONNECTING, socket->dial->resolved_ns);
-    if (socket->dial->tls_ns != 0)
-        sample_since(socket, RL_TCP_TLS_HANDSHAKING, socket->dial->tls_ns);
-}
-
 static void dial_expired(struct rl_timer *timer)
 {
     struct rl_dial *dial = rl_container_of(timer, struct rl_dial, timeout);
     struct rl_socket *socket = dial->socket;
 
+    if (dial->handshaking)
+        rl_socket_sample_tls(socket, -ETIMEDOUT);
     if (dial->query == NULL)
-        sample_connecting(socket);
+        sample_since(socket, RL_TCP_CONNECTING, dial->resolved_ns);
     else
         sample_since(socket, RL_TCP_RESOLVING, dial->started_ns);
     if (socket->conn != NULL) {
@@ -132,52 +129,12 @@ static void dial_expired(struct rl_timer *timer)
     fail_now(socket, -ETIMEDOUT);
 }
 
-/* TCP is connected: the handshake has a bound of its own (T-044), unless the script gave one for all. */
-static void tcp_is_up(void *owner)
-{
-    struct rl_socket *socket = owner;
-    struct rl_dial *dial = socket->dial;
-
-    dial->tls_ns = rl_clock_ns();
-    if (!dial->has_timeout)
-        rl_loop_timer(socket->vu->env->loop, &dial->timeout, dial->tls_ns + dial->timeout_ns);
-}
-
-static int attach_tls(struct rl_socket *socket)
-{
-    struct rl_vu *vu = socket->vu;
-    struct rl_dial *dial = socket->dial;
-    char key[RL_ADDR_TEXT + 300];
-    struct rl_tls_attach how = {.worker = vu->env->tls_worker,
-                                .context = dial->tls,
-                                .servername = dial->servername,
-                                .session_key = key,
-                                .tcp_up = tcp_is_up};
-    int rc;
-
-    if (rl_tls_context_resumes(dial->tls)) {
-        if (vu->tls_sessions == NULL)
-            vu->tls_sessions = rl_tls_sessions_new();
-        how.sessions = vu->tls_sessions;
-        /* Of a context's own: another one may ask for what this session has not. */
-        snprintf(key, sizeof(key), "%s:%u %p", dial->servername, (unsigned)dial->port,
-                 (void *)dial->tls);
-    }
-    rc = rl_tls_attach(socket->conn, &how);
-    if (rc < 0) {
-        rl_conn_abort(socket->conn);
-        socket->conn = NULL;
-    }
-    return rc;
-}
-
 static int start_dial(struct rl_socket *socket, const struct rl_addr *addr)
 {
     struct rl_vu_env *env = socket->vu->env;
     struct rl_dial *dial = socket->dial;
     struct rl_addr local = {0};
     char ip[RL_ADDR_TEXT];
-    int rc;
 
     if (env->local_ips != NULL && !rl_local_ips_is_auto(env->local_ips))
         local = rl_local_ips_at(env->local_ips, socket->vu->id); /* T-059 */
@@ -186,10 +143,8 @@ static int start_dial(struct rl_socket *socket, const struct rl_addr *addr)
     rl_addr_format_ip(addr, ip);
     rl_socket_debug(socket, "connecting to %s port %u", ip, (unsigned)addr->port);
     set_overlay(socket, rl_tags_with(env->shard->tags, socket->overlay, "ip", ip));
-    rc = rl_conn_open(env->net, addr, local.family != 0 ? &local : NULL,
-                      dial->tls == NULL ? &rl_socket_stream_events : &rl_socket_tls_events, socket,
-                      &socket->conn);
-    return rc == 0 && dial->tls != NULL ? attach_tls(socket) : rc;
+    return rl_conn_open(env->net, addr, local.family != 0 ? &local : NULL,
+                        &rl_socket_stream_events, socket, &socket->conn);
 }
 
 static void on_resolved(void *ctx, int status, const struct rl_addr *addr)
@@ -204,33 +159,30 @@ static void on_resolved(void *ctx, int status, const struct rl_addr *addr)
         fail_now(socket, status);
 }
 
-/* The share of handshakes that were resumed, of those that could have been. */
-static void sample_resumed(struct rl_socket *socket)
+/* TCP is up. False: TLS comes next, or has failed to begin. */
+static bool is_open(struct rl_socket *socket, int *status)
 {
-    const struct rl_tls_context *tls = socket->dial->tls;
-    struct rl_tls_info info;
+    struct rl_dial *dial = socket->dial;
 
-    if (tls != NULL && rl_tls_context_resumes(tls) && rl_tls_info(socket->conn, &info))
-        rl_socket_sample(socket, RL_TCP_TLS_RESUMED, info.resumed);
+    if (*status < 0 || dial->tls_context == NULL || dial->handshaking)
+        return true;
+    *status = rl_socket_begin_tls(socket);
+    if (*status == 0) {
+        if (!dial->own_timeout) /* T-044: a bound of its own */
+            rl_loop_timer(socket->vu->env->loop, &dial->timeout, rl_clock_ns() + dial->timeout_ns);
+        return false;
+    }
+    rl_conn_abort(socket->conn);
+    return true;
 }
 
-void rl_socket_on_connected(void *owner, int status)
+static void opened(struct rl_socket *socket)
 {
-    struct rl_socket *socket = owner;
-    struct rl_vu *vu = socket->vu;
-    struct rl_waiter *waiter;
+    struct rl_waiter *waiter = socket->dial->waiter;
 
-    sample_connecting(socket);
-    if (status < 0) {
-        socket->conn = NULL;
-        fail_now(socket, status);
-        return;
-    }
-    waiter = socket->dial->waiter;
-    sample_resumed(socket);
     rl_dial_end(socket);
     socket->state = RL_SOCKET_OPEN;
-    socket->opened_ns = vu->env->loop->now_ns;
+    socket->opened_ns = socket->vu->env->loop->now_ns;
     if (socket->idle_ns != 0)
         rl_socket_set_timeout(socket, socket->idle_ns);
     rl_socket_debug(socket, "connected");
@@ -238,6 +190,27 @@ void rl_socket_on_connected(void *owner, int status)
     /* The handler's first run comes before connect returns (T-136). */
     if (rl_event_now(socket, RL_EVENT_CONNECT, rl_slice_of(NULL, 0), NULL))
         waiter->wake(waiter, 0, NULL);
+}
+
+void rl_socket_on_connected(void *owner, int status)
+{
+    struct rl_socket *socket = owner;
+
+    if (socket->state == RL_SOCKET_OPEN) {
+        rl_socket_end_start_tls(socket, status);
+        return;
+    }
+    if (!is_open(socket, &status))
+        return;
+    if (socket->dial->handshaking)
+        rl_socket_sample_tls(socket, status);
+    sample_since(socket, RL_TCP_CONNECTING, socket->dial->resolved_ns);
+    if (status < 0) {
+        socket->conn = NULL;
+        fail_now(socket, status);
+        return;
+    }
+    opened(socket);
 }
 
 /* --- Refusals: what never reaches the network. --- */
@@ -250,7 +223,7 @@ int rl_socket_refuse(struct rl_socket *socket, enum rl_method method, int status
     if (socket->vu->state != RL_VU_RUNNING) /* nobody would be woken (T-185) */
         return status;
     rl_tcp_error_note(socket->vu, error);
-    if (method == RL_METHOD_WRITE)
+    if (method != RL_METHOD_CONNECT)
         rl_socket_write_sample(socket, RL_TCP_ERRORS, tags);
     else
         rl_socket_sample_refusal(socket);
@@ -287,25 +260,30 @@ static int check_connect(const struct rl_socket *socket, int64_t port, const cha
     return 0;
 }
 
-static struct rl_dial *new_dial(struct rl_socket *socket, const char *host, uint16_t port,
-                                uint64_t timeout_ns, const struct rl_tls_options *tls,
-                                struct rl_waiter *waiter)
+struct rl_dial *rl_dial_new(struct rl_socket *socket, const char *host, uint16_t port,
+                            uint64_t timeout_ns, const struct rl_socket_tls *tls,
+                            struct rl_waiter *waiter)
 {
     size_t size = strlen(host) + 1;
-    const char *name = tls == NULL || tls->servername == NULL ? "" : tls->servername;
-    size_t name_bytes = strlen(name) + 1;
-    struct rl_dial *dial = calloc(1, sizeof(*dial) + size + name_bytes);
+    const char *name = tls == NULL || tls->servername == NULL ? NULL : tls->servername;
+    size_t name_size = name == NULL ? 0 : strlen(name) + 1;
+    struct rl_dial *dial = calloc(1, sizeof(*dial) + size + name_size);
 
     RL_CHECK(dial != NULL);
     memcpy(dial->host, host, size);
-    memcpy(dial->host + size, name, name_bytes);
-    dial->servername = name[0] == '\0' ? dial->host : dial->host + size;
-    dial->has_timeout = timeout_ns != 0;
+    if (name != NULL)
+        memcpy(dial->host + size, name, name_size);
+    dial->servername = name == NULL ? dial->host : dial->host + size;
     dial->port = port;
     dial->socket = socket;
     dial->waiter = waiter;
+    dial->own_timeout = timeout_ns != 0;
     dial->timeout_ns = timeout_ns == 0 ? DIAL_TIMEOUT_NS : timeout_ns;
     dial->started_ns = rl_clock_ns();
+    if (tls != NULL) {
+        dial->tls_context = rl_tls_context_hold(tls->context);
+        dial->resume = tls->resume;
+    }
     rl_timer_init(&dial->timeout, dial_expired);
     return dial;
 }
@@ -327,46 +305,20 @@ static void start_overlay(struct rl_socket *socket, const char *host, uint16_t p
     set_overlay(socket, rl_tags_with(interner, overlay, "port", text));
 }
 
-/* What TLS needs is made before the network is asked: it may not be possible. */
-static int choose_tls(struct rl_vu_env *env, const char *host, const struct rl_tls_options *options,
-                      struct rl_tls_context **context, char *why, size_t why_bytes)
-{
-    static const char prefix[] = "TLS handshake failed: ";
-    size_t length = sizeof(prefix) - 1;
-
-    memcpy(why, prefix, sizeof(prefix));
-    if (env->tls_contexts == NULL || env->tls_worker == NULL) {
-        snprintf(why + length, why_bytes - length, "this run has no TLS");
-        return RL_ETLS_CONFIG;
-    }
-    *context = rl_tls_contexts_get(env->tls_contexts, host, options, why + length, why_bytes - length);
-    if (*context == NULL)
-        return RL_ETLS_CONFIG;
-    rl_tls_context_hold(*context);
-    return 0;
-}
-
 int rl_socket_connect(struct rl_socket *socket, const char *host, int64_t port,
                       const struct rl_tagset *tags, uint64_t timeout_ns,
-                      const struct rl_tls_options *tls, struct rl_waiter *waiter,
+                      const struct rl_socket_tls *tls, struct rl_waiter *waiter,
                       struct rl_tcp_error *error)
 {
     struct rl_vu *vu = socket->vu;
     struct rl_vu_env *env = vu->env;
-    struct rl_tls_context *context = NULL;
     const char *message;
-    char why[200];
     struct rl_addr addr;
     int status = check_connect(socket, port, &message);
 
-    if (status == 0 && tls != NULL) {
-        status = choose_tls(env, host, tls, &context, why, sizeof(why));
-        message = why;
-    }
     if (status < 0)
         return rl_socket_refuse(socket, RL_METHOD_CONNECT, status, message, NULL, waiter, error);
-    socket->dial = new_dial(socket, host, (uint16_t)port, timeout_ns, tls, waiter);
-    socket->dial->tls = context;
+    socket->dial = rl_dial_new(socket, host, (uint16_t)port, timeout_ns, tls, waiter);
     start_overlay(socket, host, (uint16_t)port, tags);
     socket->state = RL_SOCKET_OPENING;
     rl_list_push(&vu->sockets, &socket->link);

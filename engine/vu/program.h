@@ -31,7 +31,7 @@ enum rl_event {
     RL_EVENT_COUNT
 };
 
-enum rl_method { RL_METHOD_CONNECT, RL_METHOD_READ, RL_METHOD_WRITE };
+enum rl_method { RL_METHOD_CONNECT, RL_METHOD_READ, RL_METHOD_WRITE, RL_METHOD_START_TLS };
 
 /* The object of tcp-socket.md section 11, before it becomes one of the program's. */
 struct rl_tcp_error {

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "vu/queue.h"
 #include "vu/socket_impl.h"
+#include "vu/socket_tls.h"
 
 static void idle_expired(struct rl_timer *timer);
 
@@ -193,6 +194,14 @@ static void sample_duration(struct rl_socket *socket)
     rl_socket_sample(socket, RL_TCP_DURATION, (double)(now_ns - socket->opened_ns) / 1e6);
 }
 
+void rl_socket_end_open(struct rl_socket *socket, int status)
+{
+    sample_duration(socket);
+    socket->state = RL_SOCKET_DESTROYED;
+    rl_socket_detach(socket, false);
+    rl_socket_fail_writes(socket, status);
+}
+
 /* The peer ended it: 0 for FIN (T-025), else a failure (T-026). */
 static void on_ended(void *owner, int status)
 {
@@ -209,10 +218,7 @@ static void on_ended(void *owner, int status)
         rl_tcp_error_note(socket->vu, &error);
         rl_socket_sample(socket, RL_TCP_ERRORS, 1);
     }
-    sample_duration(socket);
-    socket->state = RL_SOCKET_DESTROYED;
-    rl_socket_detach(socket, false);
-    rl_socket_fail_writes(socket, status < 0 ? status : -ECANCELED);
+    rl_socket_end_open(socket, status < 0 ? status : -ECANCELED);
     if ((status == 0 || rl_event_now(socket, RL_EVENT_ERROR, rl_slice_of(NULL, 0), &error)) &&
         rl_event_now(socket, RL_EVENT_CLOSE, rl_slice_of(NULL, 0), NULL))
         rl_vu_release(vu);
@@ -274,14 +280,15 @@ void rl_socket_destroy(struct rl_socket *socket)
     if (before == RL_SOCKET_OPEN)
         sample_duration(socket);
     socket->state = RL_SOCKET_DESTROYED;
-    if (before == RL_SOCKET_OPENING) {
+    if (socket->dial != NULL) {
         waiter = socket->dial->waiter;
         rl_dial_end(socket);
     }
     rl_socket_detach(socket, false);
     rl_socket_fail_writes(socket, -ECANCELED);
     if (waiter != NULL) { /* T-028: the attempt is cancelled, without event or sample */
-        rl_tcp_error_set(&error, RL_METHOD_CONNECT, -ECANCELED, "dial tcp: operation was canceled");
+        rl_tcp_error_set(&error, before == RL_SOCKET_OPEN ? RL_METHOD_START_TLS : RL_METHOD_CONNECT,
+                         -ECANCELED, "dial tcp: operation was canceled");
         rl_event_later(socket, RL_EVENT_COUNT, -ECANCELED, &error, waiter);
     }
     rl_event_later(socket, RL_EVENT_CLOSE, 0, NULL, NULL);

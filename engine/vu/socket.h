@@ -23,6 +23,7 @@ enum { RL_PENDING = 1 };
 enum rl_socket_state { RL_SOCKET_DISCONNECTED, RL_SOCKET_OPENING, RL_SOCKET_OPEN, RL_SOCKET_DESTROYED };
 
 struct rl_tcp_series;
+struct rl_socket_tls;
 struct rl_dial;
 
 struct rl_socket {
@@ -32,7 +33,7 @@ struct rl_socket {
     struct rl_tcp_series *series;
     const struct rl_tagset *overlay;    /* what the socket adds to base and proto */
     const struct rl_tagset *tags;       /* the constructor's; NULL: none */
-    struct rl_dial *dial;               /* while opening */
+    struct rl_dial *dial;               /* while opening, and while start_tls is under way */
     uint64_t bytes_read, bytes_written; /* payload, whole life */
     uint64_t opened_ns;
     struct rl_list writes;              /* pending, oldest first: struct rl_write */
@@ -64,11 +65,11 @@ void rl_socket_init(struct rl_socket *socket, struct rl_vu *vu, const struct rl_
 void rl_socket_fini(struct rl_socket *socket);
 
 /* Connect to host:port; port as given, also out of range. tags replace those of an earlier
- * connect. timeout_ns 0: 30 s, and 30 s more for TLS (T-044). tls: NULL for a plain connection. Returns
- * RL_PENDING or a failure without event (T-029: destroyed). */
+ * connect. timeout_ns 0: 30 s, and 30 s more for a handshake (T-043, T-044). tls: see socket_tls.h, NULL
+ * for none. Returns RL_PENDING or a failure without event (T-029: destroyed). */
 int rl_socket_connect(struct rl_socket *socket, const char *host, int64_t port,
                       const struct rl_tagset *tags, uint64_t timeout_ns,
-                      const struct rl_tls_options *tls, struct rl_waiter *waiter,
+                      const struct rl_socket_tls *tls, struct rl_waiter *waiter,
                       struct rl_tcp_error *error);
 
 /* Arguments that never reach the network (T-031, T-037, T-091...T-098): counts tcp_errors, raises

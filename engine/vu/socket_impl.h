@@ -12,15 +12,22 @@ struct rl_dial {
     struct rl_query *query;
     struct rl_timer timeout;
     struct rl_socket *socket;
-    struct rl_tls_context *tls; /* held; NULL: a plain connection */
     uint64_t started_ns, resolved_ns, timeout_ns;
-    uint64_t tls_ns;            /* when the handshake began; 0: not yet */
     struct rl_addr peer;
     uint16_t port;
-    bool has_timeout;           /* timeout_ns is the script's, for all of it */
-    const char *servername;     /* behind host, or host itself */
+    struct rl_tls_context *tls_context; /* held; NULL: no TLS, or its handshake has begun */
+    uint64_t handshake_ns;              /* when that was */
+    const char *servername;             /* behind host */
+    bool handshaking, resume, own_timeout;
     char host[];
 };
+
+struct rl_socket_tls;
+
+/* tls: NULL for none; its context is held. timeout_ns 0: 30 s. */
+struct rl_dial *rl_dial_new(struct rl_socket *socket, const char *host, uint16_t port,
+                            uint64_t timeout_ns, const struct rl_socket_tls *tls,
+                            struct rl_waiter *waiter);
 
 /* Keep the program's memory of socket. */
 void rl_socket_retain(struct rl_socket *socket);
@@ -32,6 +39,10 @@ void rl_socket_detach(struct rl_socket *socket, bool abort);
 
 /* End an attempt: its query, its timer, its memory. The connection is the caller's. */
 void rl_dial_end(struct rl_socket *socket);
+
+/* An open socket is destroyed: its duration, its timers, its connection, its writes with status. What is
+ * raised is the caller's. */
+void rl_socket_end_open(struct rl_socket *socket, int status);
 
 /* The iteration ended by force (T-185): nothing is raised, woken or counted. */
 void rl_socket_cancel(struct rl_socket *socket);

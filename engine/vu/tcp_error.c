@@ -9,7 +9,7 @@
 
 const char *rl_method_name(enum rl_method method)
 {
-    static const char *const names[] = {"connect", "read", "write"};
+    static const char *const names[] = {"connect", "read", "write", "start_tls"};
 
     return names[method];
 }

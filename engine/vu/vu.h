@@ -71,6 +71,8 @@ struct rl_vu_env {
     const struct rl_local_ips *local_ips; /* --local-ips; NULL: the kernel's choice */
     struct rl_tls_contexts *tls_contexts; /* NULL, both: TLS is refused */
     struct rl_tls_worker *tls_worker;
+    bool tls_by_host;                /* which client certificate of the run's depends on the host */
+    bool tag_tls_version;            /* the system tag of that name is on */
     bool throw_;                     /* the option: bad metric values and tags raise */
 
     /* An iteration is over and the VU is idle again. Must not begin the next one within the call. */

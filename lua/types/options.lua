@@ -74,13 +74,14 @@
 ---@field executionSegment? string
 ---Not available in this version: there is an error.
 ---@field executionSegmentSequence? string
----TLS: take any certificate of a server, for any name. Checked, but ignored with a warning: no connection uses it yet.
+---TLS: take any certificate of a server, for any name.
 ---@field insecureSkipTLSVerify? boolean
----TLS: `"tls1.2"`, `"tls1.3"` (that one only) or `{ min = ..., max = ... }`. Checked, but ignored with a warning.
+---TLS: `"tls1.2"`, `"tls1.3"` (that one only) or `{ min = ..., max = ... }`; both. This wolfSSL has no
+---older ones.
 ---@field tlsVersion? string|{ min?: string, max?: string }
----TLS: cipher suites of 1.2, by IANA's names; 1.3 is not restricted. Checked, but ignored with a warning.
+---TLS: cipher suites of 1.2, by IANA's names; 1.3 is not restricted. There are only those with ECDHE.
 ---@field tlsCipherSuites? string[]
----TLS: client certificates. Checked, but ignored with a warning.
+---TLS: client certificates. A connection has the first whose `domains` match its host, else the first.
 ---@field tlsAuth? ringload.TlsAuth[]
 ---@field insecure_skip_tls_verify? boolean As insecureSkipTLSVerify.
 ---@field tls_version? string|table As tlsVersion.
@@ -157,7 +158,7 @@ options = nil
 ---@field key string
 ---Of a key in PEM's own encryption (`Proc-Type: 4,ENCRYPTED`).
 ---@field password? string
----Hosts that it is for, such as `*.example.com`; none: all.
+---Hosts that it is preferred for, such as `*.example.com`.
 ---@field domains? string[]
 
 ---@class ringload.Scenario

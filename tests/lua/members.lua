@@ -86,9 +86,12 @@ local function ask_read_only(socket)
 end
 
 -- The names that call asks its table of options for.
-local function show_options(name, call)
+local function show_options(name, call, values)
   local asked = {}
-  call(setmetatable({}, { __index = function(_, key) asked[key] = "option" end }))
+  call(setmetatable({}, { __index = function(_, key)
+    asked[key] = "option"
+    return values and values[key]
+  end }))
   show(name, asked)
 end
 
@@ -130,12 +133,14 @@ function default()
   ask("globals", _G)
 
   local socket <close> = tcp.Socket.new()
-  socket:connect({ host = __ENV.SERVE_HOST, port = __ENV.SERVE_PORT })
+  socket:connect({ host = __ENV.TLS_HOST, port = __ENV.TLS_PORT, tls = true })
   ask("k6.tcp.Socket", socket)
   ask_read_only(tcp.Socket.new())
   show_options("k6.tcp.SocketOptions", tcp.Socket.new)
   show_options("k6.tcp.WriteOptions", function(options) socket:write("x", options) end)
-  show_options("k6.tcp.ConnectOptions", function(options) pcall(socket.connect, socket, options) end)
+  show_options("k6.tcp.ConnectOptions", function(options) pcall(socket.connect, socket, options) end,
+               { port = 1, tls = true })
+  show_options("k6.tcp.StartTlsOptions", function(options) pcall(socket.start_tls, socket, options) end)
   show_protocols({ host = __ENV.SERVE_HOST, port = __ENV.SERVE_PORT })
   ask("k6.metrics.Metric", metric)
   ask("k6.execution.Instance", exec.instance)

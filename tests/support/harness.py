@@ -30,7 +30,8 @@ SLOWDOWN = float(os.environ.get("RINGLOAD_TEST_SLOWDOWN", "1"))
 PACKAGES = {"redis-server": "redis-server", "nginx": "nginx", "unshare": "util-linux",
             "setpriv": "util-linux",
             "ip": "iproute2", "ss": "iproute2", "sysctl": "procps", "openssl": "openssl",
-            "haproxy": "haproxy"}
+            "haproxy": "haproxy",
+            "aiosmtpd": "python3-aiosmtpd"}
 
 
 def binary():

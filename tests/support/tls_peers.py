@@ -151,6 +151,17 @@ def haproxy(certs, identity, bind="verify none"):
 
 
 @contextlib.contextmanager
+def smtp(certs, identity):
+    """A server that wants STARTTLS before mail, and writes the mails into its log."""
+    port = harness.free_port()
+    command = ["aiosmtpd", "-n", "-l", f"{certs.host}:{port}", "--tlscert", identity.cert,
+               "--tlskey", identity.key, "-c", "aiosmtpd.handlers.Debugging", "stdout"]
+    with tempfile.TemporaryDirectory() as folder:
+        with _daemon(command, certs.host, port, folder) as daemon:
+            yield daemon
+
+
+@contextlib.contextmanager
 def redis(certs, identity, auth="no"):
     """auth: whether clients need a certificate: yes, no or optional."""
     port = harness.free_port()

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/status.h"
+#include "vu/socket_tls.h"
 
 enum { MAX_CONNS = 64, DRAIN_MS = 4000, LOW_PORT = 10000, LOW_PORTS = 20000, PORT_TRIES = 100 };
 
@@ -267,6 +268,25 @@ int rig_connect_to(struct rig_socket *s, const char *name, const char *host, int
                                         &rig.error));
 }
 
+int rig_connect_tls(struct rig_socket *s, const char *name, const struct rl_socket_tls *tls,
+                    uint64_t timeout_ns, void (*then)(struct rl_vu *vu, int status))
+{
+    struct rig_op *op = new_op(s->socket.vu, name, then);
+
+    op->write.waiter.wake = woken;
+    return settle(op, rl_socket_connect(&s->socket, "127.0.0.1", rig.port, NULL, timeout_ns, tls,
+                                        &op->write.waiter, &rig.error));
+}
+
+int rig_start_tls(struct rig_socket *s, const char *name, const struct rl_socket_tls *tls,
+                  uint64_t timeout_ns)
+{
+    struct rig_op *op = new_op(s->socket.vu, name, NULL);
+
+    op->write.waiter.wake = woken;
+    return settle(op, rl_socket_start_tls(&s->socket, tls, timeout_ns, &op->write.waiter, &rig.error));
+}
+
 int rig_connect(struct rig_socket *s, const char *name, void (*then)(struct rl_vu *vu, int status))
 {
     return rig_connect_to(s, name, "127.0.0.1", rig.port, NULL, 0, then);
@@ -404,7 +424,7 @@ void rig_start(int variant)
     rig_start_with(&config, MAX_CONNS);
 }
 
-void rig_stop(void)
+void rig_drain(void)
 {
     uint64_t end_ns = rl_clock_ns() + DRAIN_MS * RL_NS_PER_MS;
 
@@ -414,12 +434,19 @@ void rig_stop(void)
         ck_assert_msg(rl_clock_ns() < end_ns, "%u connections were left", rig.net.conns.used_count);
         rig_turn();
     }
+}
+
+void rig_stop(void)
+{
+    rig_drain();
     ck_assert_uint_eq(rig.net.counts.opened, rig.net.counts.closed);
     ck_assert_uint_eq(rig.retained, 0);
     ck_assert(rl_list_empty(&rig.ops));
     ck_assert(rl_list_empty(&rig.env.woken));
     if (rig.listen_fd >= 0)
         close(rig.listen_fd);
+    for (uint32_t id = 0; id <= RIG_VUS; id++)
+        rl_vu_fini(&rig.vus[id]);
     rl_vu_env_fini(&rig.env);
     rl_local_ips_free(rig.local_ips);
     rl_resolver_free(rig.resolver);

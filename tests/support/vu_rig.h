@@ -74,6 +74,9 @@ void rig_start(int variant);
 void rig_start_with(const struct rl_ring_config *config, uint32_t max_conns);
 void rig_stop(void);
 
+/* All iterations are interrupted, and no connection is left; rig_stop does that, too. */
+void rig_drain(void);
+
 /* Fixtures. */
 void rig_set_up(void);
 void rig_tear_down(void);
@@ -125,6 +128,10 @@ int rig_connect(struct rig_socket *s, const char *name, void (*then)(struct rl_v
 int rig_connect_to(struct rig_socket *s, const char *name, const char *host, int64_t port,
                    const struct rl_tagset *tags, uint64_t timeout_ns,
                    void (*then)(struct rl_vu *vu, int status));
+int rig_connect_tls(struct rig_socket *s, const char *name, const struct rl_socket_tls *tls,
+                    uint64_t timeout_ns, void (*then)(struct rl_vu *vu, int status));
+int rig_start_tls(struct rig_socket *s, const char *name, const struct rl_socket_tls *tls,
+                  uint64_t timeout_ns);
 int rig_send(struct rig_socket *s, const char *name, struct rl_slice data,
              const struct rl_tagset *tags, void (*then)(struct rl_vu *vu, int status));
 int rig_send_text(struct rig_socket *s, const char *name, const char *text);

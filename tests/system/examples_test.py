@@ -5,6 +5,8 @@ import socket
 import unittest
 
 import harness
+import tls_certs
+import tls_peers
 
 EXAMPLES = harness.ROOT / "lua" / "examples"
 
@@ -105,9 +107,42 @@ class Http(Example):
         self.assertEqual(server.counts["bytes_out"], run.count("data_received"))
 
 
+class Tls(Example):
+    def test_against_nginx(self):
+        with tls_certs.made() as certs, tls_peers.nginx(certs, certs.ecdsa) as nginx:
+            run = self.run_example("tls.lua", "--vus", "5", "--iterations", "20",
+                                   "--summary-trend-stats", "count",
+                                   TLS_HOST=nginx.host, TLS_PORT=nginx.port, TLS_CA=certs.ca)
+        self.check_checks(run)
+        self.assertEqual(run.count("tcp_sockets"), 40)
+        self.assertEqual(run.metric("tcp_tls_handshaking")["count"], 40)
+        resumed = run.metric("tcp_tls_resumed")
+        self.assertEqual(resumed["passes"] + resumed["fails"], 40)
+        self.assertGreaterEqual(resumed["passes"], 35, run)  # all but the first of each VU
+
+    def test_verification_can_be_switched_off(self):
+        with tls_certs.made() as certs, tls_peers.nginx(certs, certs.unknown) as nginx:
+            run = self.run_example("tls.lua", "--insecure-skip-tls-verify", "--iterations", "10",
+                                   TLS_HOST=nginx.host, TLS_PORT=nginx.port)
+        self.check_checks(run)
+
+
+class StartTls(Example):
+    def test_against_an_smtp_server(self):
+        with tls_certs.made() as certs, tls_peers.smtp(certs, certs.rsa) as server:
+            run = self.run_example("starttls.lua", "--vus", "5", "--iterations", "10",
+                                   "--summary-trend-stats", "count",
+                                   SMTP_HOST=server.host, SMTP_PORT=server.port, SMTP_CA=certs.ca)
+            log = server.log()
+        self.check_checks(run)
+        self.assertEqual(run.count("smtp_mails"), 10)
+        self.assertEqual(log.count("Subject: hello"), 10, log)
+        self.assertEqual(run.metric("tcp_tls_handshaking")["count"], 10)
+
+
 class EveryExample(unittest.TestCase):
     def test_has_a_test_here(self):
-        tested = {"echo.lua", "basic.lua", "redis.lua", "http.lua"}
+        tested = {"echo.lua", "basic.lua", "redis.lua", "http.lua", "tls.lua", "starttls.lua"}
         self.assertEqual({path.name for path in EXAMPLES.glob("*.lua")}, tested)
 
 

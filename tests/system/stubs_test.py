@@ -12,6 +12,9 @@ import sys
 import unittest
 
 import harness
+import tls_certs
+import tls_faults
+import tls_report
 
 sys.path.insert(0, str(harness.ROOT / "docs" / "api"))
 import generate  # noqa: E402
@@ -77,8 +80,13 @@ class TheStubs(unittest.TestCase):
         for stub in stubs().values():
             names.update(i.name for i in stub.items if hasattr(i, "name") and "." not in i.name)
             names.update(re.findall(r"`(\w+)`", stub.text))
-        run = harness.run(pathlib.Path(harness.ROOT, "tests", "lua", "members.lua"), "--serve",
-                          "echo", "--log-format", "raw", env={"NAMES": ",".join(sorted(names))})
+        with tls_certs.made() as certs:
+            context = tls_faults.context_of(certs, certs.ecdsa, alpn=["http/1.1"])
+            with tls_report.server(certs.host, context) as peer:
+                run = harness.run(harness.ROOT / "tests" / "lua" / "members.lua", "--serve", "echo",
+                                  "--log-format", "raw", "--insecure-skip-tls-verify",
+                                  env={"NAMES": ",".join(sorted(names)), "TLS_HOST": peer.host,
+                                       "TLS_PORT": str(peer.port)})
         if run.code != 0:
             raise AssertionError(str(run))
         lines = re.findall(r"^MEMBERS (.*)$", run.errors, re.MULTILINE)

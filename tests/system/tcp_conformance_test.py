@@ -23,6 +23,10 @@ import unittest
 import dns_stub
 import harness
 import peers
+import tls_certs
+import tls_faults
+import tls_peers
+import tls_report
 
 FOLDER = harness.ROOT / "tests" / "lua" / "tcp"
 AT_ONCE = 3  # cases; most of them wait
@@ -46,6 +50,10 @@ def some_address():
 @contextlib.contextmanager
 def a_peer(name):
     """A Server or a peers.Peer: host, port, stop() gives the counts."""
+    if name in TLS or name in TLS_FAULTS:
+        with tls_peer(CERTS, name) as peer:
+            yield peer
+        return
     if name in OWN:
         with peers.Peer(OWN[name], some_address()) as peer:
             yield peer
@@ -54,6 +62,51 @@ def a_peer(name):
     with harness.serve(SERVED.get(name, "echo"), workers=1,
                        listen=f"[{host}]:0" if ":" in host else f"{host}:0") as server:
         yield server
+
+
+# PEER: certificate and how it is asked for; see tests/support/tls_report.py.
+TLS = {"TLS": ("ecdsa", {"alpn": ["h2", "http/1.1"]}), "TLS12": ("rsa", {"version": "1.2"}),
+       "TLS13": ("ecdsa", {"version": "1.3"}), "TLS_DNS_ONLY": ("dns_only", {}),
+       "TLS_UNKNOWN": ("unknown", {}), "TLS_EXPIRED": ("expired", {}), "TLS_SLOW": ("ecdsa", {}),
+       "TLS12_CLIENT": ("rsa", {"version": "1.2", "client": "required"}),
+       "TLS13_CLIENT": ("rsa", {"version": "1.3", "client": "required"}),
+       "TLS_STARTTLS": ("ecdsa", {}), "TLS_OWN": ("ecdsa", {})}
+TLS_MORE = {"TLS_SLOW": {"delay_s": 0.3}, "TLS_STARTTLS": {"starttls": True}}
+# PEER: the manner of tests/support/tls_faults.py.
+TLS_FAULTS = {"TLS_NEVER": "never-answers", "TLS_FIN_HELLO": "fin-at-hello",
+              "TLS_RST_SERVER_HELLO": "rst-at-server-hello", "TLS_ALERT_HELLO": "alert-at-hello",
+              "TLS_CLOSE_NOTIFY": "close-notify-only", "TLS_CUT_BETWEEN": "cut-between-records",
+              "TLS_CUT_INSIDE": "cut-in-a-record"}
+
+
+def tls_peer(certs, name):
+    if name in TLS_FAULTS:
+        return tls_faults.server(certs, certs.ecdsa, TLS_FAULTS[name])
+    identity, how = TLS[name]
+    context = tls_faults.context_of(certs, getattr(certs, identity), **how)
+    return tls_report.server(certs.host, context, **TLS_MORE.get(name, {}))
+
+
+def tls_files(certs):
+    """What scripts open()."""
+    def put(name, text):
+        path = certs.folder / name
+        path.write_text(text, encoding="ascii")
+        return str(path)
+
+    hashed = certs.folder / "hashed"
+    hashed.mkdir()
+    name = tls_certs.openssl("x509", "-hash", "-noout", "-in", certs.ca).strip()
+    (hashed / f"{name}.0").write_text(certs.ca.read_text(encoding="ascii"), encoding="ascii")
+    return {"TLS_CA_FILE": str(certs.ca), "TLS_CA_DIR": str(hashed),
+            "TLS_STRANGER_CA_FILE": str(certs.stranger_ca),
+            "TLS_CLIENT_CERT_FILE": str(certs.client_rsa.cert),
+            "TLS_CLIENT_KEY_FILE": str(certs.client_rsa.key),
+            "TLS_CLIENT2_CERT_FILE": str(certs.client_ecdsa.cert),
+            "TLS_CLIENT2_KEY_FILE": str(certs.client_ecdsa.key),
+            "TLS_LOCKED_KEY_FILE": put("locked", certs.encrypted(certs.client_rsa, "legacy")),
+            "TLS_LOCKED_PKCS8_FILE": put("pkcs8", certs.encrypted(certs.client_rsa, "pkcs8")),
+            "TLS_PASSWORD": tls_certs.PASSWORD}
 
 
 def address_of(name, peer):
@@ -67,8 +120,16 @@ SHARED = contextlib.ExitStack()
 ENV = {"SLOWDOWN": str(harness.SLOWDOWN), "REFUSED_HOST": some_address(), "REFUSED_PORT": "9"}
 
 
+CERTS = None
+
+
 def setUpModule():
-    for name in (*SERVED, *OWN, *ADDRESSES):
+    global CERTS  # pylint: disable=global-statement
+    CERTS = SHARED.enter_context(tls_certs.made())
+    ENV.update(tls_files(CERTS))
+    strict = SHARED.enter_context(tls_peers.nginx(CERTS, CERTS.ecdsa))
+    ENV.update(address_of("TLS_STRICT_ALPN", strict))
+    for name in (*SERVED, *OWN, *ADDRESSES, *TLS, *TLS_FAULTS):
         ENV.update(address_of(name, SHARED.enter_context(a_peer(name))))
 
 

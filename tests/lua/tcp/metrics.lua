@@ -8,7 +8,8 @@ local exec = require("k6/execution")
 -- Every metric, 0 unless counts says otherwise.
 local function exactly(counts)
   for _, name in ipairs({ "tcp_socket_resolving", "tcp_socket_connecting", "tcp_socket_duration", "tcp_sockets",
-                          "tcp_reads", "tcp_writes", "tcp_errors", "tcp_timeouts", "tcp_partial_writes", "data_sent",
+                          "tcp_reads", "tcp_writes", "tcp_errors", "tcp_timeouts", "tcp_partial_writes", "tcp_tls_handshaking",
+                          "tcp_tls_resumed", "data_sent",
                           "data_received" }) do
     counts[name] = counts[name] or 0
   end

@@ -323,12 +323,11 @@ START_TEST(keys_of_others_are_kept_quiet)
 }
 END_TEST
 
-START_TEST(keys_of_http_and_tls_are_noted)
+START_TEST(keys_of_http_are_noted)
 {
-    script("{batch = 5, userAgent = 'x', rps = 7, tlsVersion = 'tls1.2', tls_auth = {}}");
+    script("{batch = 5, userAgent = 'x', rps = 7}");
     expect_no_problem();
     expect_texts(&options.ignored_http, "batch userAgent rps");
-    expect_texts(&options.ignored_later, "tlsVersion tls_auth");
 }
 END_TEST
 
@@ -624,9 +623,8 @@ END_TEST
 START_TEST(ignored_keys_add_up)
 {
     merge("{batch = 1, rps = 1}", "a");
-    merge("{rps = 1, userAgent = 'x', tlsAuth = {}}", "b");
+    merge("{rps = 1, userAgent = 'x'}", "b");
     expect_texts(&options.ignored_http, "batch rps userAgent");
-    expect_texts(&options.ignored_later, "tlsAuth");
 }
 END_TEST
 
@@ -664,7 +662,7 @@ static Suite *options_suite(void)
     rl_case(suite, e104_all_problems_are_collected, setup, teardown);
     rl_case(suite, e103_unknown_keys_warn, setup, teardown);
     rl_case(suite, keys_of_others_are_kept_quiet, setup, teardown);
-    rl_case(suite, keys_of_http_and_tls_are_noted, setup, teardown);
+    rl_case(suite, keys_of_http_are_noted, setup, teardown);
     rl_case(suite, the_other_spelling, setup, teardown);
     rl_case(suite, scenarios_with_their_defaults, setup, teardown);
     rl_case(suite, scenarios_of_executors_to_come_are_not_looked_into, setup, teardown);

@@ -225,7 +225,7 @@ START_TEST(what_is_ignored_is_told)
     const struct rl_problem *problem;
 
     ck_assert_int_eq(
-        derive("{thresholds = {a = {'avg<5'}}, batch = 1, userAgent = 'x', tlsAuth = {}, vus = 3,"
+        derive("{thresholds = {a = {'avg<5'}}, batch = 1, userAgent = 'x', vus = 3,"
                " scenarios = {a = {executor = 'per-vu-iterations'}}}"),
         0);
     problem = problems.first;
@@ -233,10 +233,8 @@ START_TEST(what_is_ignored_is_told)
     problem = problem->next;
     ck_assert_str_eq(problem->text, "ignored, since they only concern HTTP: batch, userAgent");
     problem = problem->next;
-    ck_assert_str_eq(problem->text, "ignored, since this version has no TLS: tlsAuth");
-    problem = problem->next;
     ck_assert_str_eq(problem->text, "vus=3 is ignored: scenarios say how many VUs they need");
-    ck_assert_uint_eq(problems.warning_count, 4);
+    ck_assert_uint_eq(problems.warning_count, 3);
 }
 END_TEST
 

@@ -19,6 +19,10 @@
 ---There are two kinds of errors. An *argument error* is misuse: a Lua string that names the argument, with no event and
 ---in no metric. A [`TCPError`](#tcperror) is a table: what the network did, or would have done. Both are caught with
 ---`pcall`, and end the iteration if nobody does.
+---
+---The metrics are those of k6's module, and two more for TLS: the trend `tcp_tls_handshaking` is the time of each handshake,
+---however it ended (`tcp_socket_connecting` has it, too); the rate `tcp_tls_resumed` is the share of resumed ones among those
+---that `tls_resume` allowed to be. These two have the system tag `tls_version`.
 
 ---@class k6.tcp
 ---@field Socket k6.tcp.SocketClass makes sockets
@@ -56,6 +60,11 @@ function Socket.new(options) end
 ---@field remote_port integer? the port that was connected to, after `hosts`; nil unless open
 ---@field bytes_written integer bytes that the kernel has accepted, also of writes that failed later
 ---@field bytes_read integer bytes that have arrived, also without a handler
+---@field tls_version "tls1.2"|"tls1.3"|nil nil without TLS, and unless open; the following, too
+---@field tls_cipher string? the cipher suite, by IANA's name
+---@field tls_alpn string? the protocol that the server has selected; nil also if it selected none
+---@field tls_resumed boolean? whether the handshake took up an earlier session
+---@field tls_peer_subject string? whom the server's certificate names, such as `CN=example.com,O=Example`
 ---@field readyState "disconnected"|"opening"|"open"|"destroyed" As ready_state.
 ---@field localIp string? As local_ip.
 ---@field localPort integer? As local_port.
@@ -63,6 +72,11 @@ function Socket.new(options) end
 ---@field remotePort integer? As remote_port.
 ---@field bytesWritten integer As bytes_written.
 ---@field bytesRead integer As bytes_read.
+---@field tlsVersion "tls1.2"|"tls1.3"|nil As tls_version.
+---@field tlsCipher string? As tls_cipher.
+---@field tlsAlpn string? As tls_alpn.
+---@field tlsResumed boolean? As tls_resumed.
+---@field tlsPeerSubject string? As tls_peer_subject.
 ---@field [string] any fields of the script's own
 local socket = {}
 
@@ -88,18 +102,18 @@ local socket = {}
 ---@overload fun(self: k6.tcp.Socket, event: "error", handler: fun(err: k6.tcp.TCPError))
 function socket:on(event, handler) end
 
----Connect, and wait for it. One address of the name is tried. `TCP_NODELAY` is on.
+---Connect, and wait for it. One address of the name is tried. `TCP_NODELAY` is on. With `tls` the handshake is part of it.
 ---
 ---Raises a TCPError with method `connect`:
 ---
 ---| Code | Why |
 ---|---|---|
----| `EINVAL` | an argument of a wrong type; a port that is no whole number from 0 to 65535 |
+---| `EINVAL` | an argument of a wrong type; a port that is no whole number from 0 to 65535; PEM text that cannot be used |
 ---| `EISCONN`, `EALREADY` | the socket is open, or opening; that goes on |
 ---| `EDESTROYED` | the socket was destroyed: make another one |
 ---| `ENOTFOUND` | the name has no address |
 ---| `EBLOCKED` | `blockHostnames` or `blacklistIPs` forbids it |
----| `ETLS` | `tls` was asked for: this version has none |
+---| `ETLS` | the TLS handshake failed; the message says why |
 ---| `ETIMEDOUT` | no answer for `timeout` |
 ---| `ECANCELED` | the socket was destroyed meanwhile, or the iteration has ended; no `error` event then |
 ---| `EMFILE`, `EADDRNOTAVAIL` | no file descriptor, or no source port is left |
@@ -120,9 +134,58 @@ function socket:connect(port, host) end
 ---@field host? string `localhost`, also for an empty string
 ---Tags of all later samples of this socket, in place of those of an earlier connect.
 ---@field tags? ringload.Tags
----For the lookup of the name and the connection together, in ms; 30000. 0 and less are as nil.
+---For all of it together, in ms. Without it the lookup and the connection have 30000, and then the handshake 30000. 0 and
+---less are as nil.
 ---@field timeout? number
----@field tls? boolean a connection without TLS where it is false or nil; true is not available yet
+---TLS 1.2 or 1.3, as the run's options say, and as the following, which count only then. Any value but false and nil.
+---@field tls? boolean
+---What SNI says, and the name that the certificate must carry; the host. SNI is not sent for an address.
+---@field servername? string
+---ALPN: the protocols to offer, in order; an empty list offers none; `{ "http/1.1" }`, as k6 does.
+---@field alpn? string[]
+---PEM text of the roots to trust, in place of the system's: what `open` returns.
+---@field ca? string
+---PEM text of a client certificate, with its chain, in place of `tlsAuth`.
+---@field cert? string
+---PEM text of its key.
+---@field key? string
+---Of a key in PEM's own encryption.
+---@field password? string
+---Take up the VU's last session with this host and port, and keep the session of this one. Counted in `tcp_tls_resumed`.
+---@field tls_resume? boolean
+---@field tlsResume? boolean As tls_resume.
+
+---Put TLS on an open connection, after what the protocol says in the clear (SMTP's `STARTTLS`, PostgreSQL's `SSLRequest`), and
+---wait for the handshake. All that was written before must have been accepted; nobody may write meanwhile.
+---
+---Raises a TCPError with method `start_tls`:
+---
+---| Code | Why |
+---|---|---|
+---| `EINVAL` | an option of a wrong type; PEM text that cannot be used. The connection goes on without TLS |
+---| `ENOTCONN`, `EISCONN`, `EALREADY`, `EBUSY` | the socket is not open; it has TLS; start_tls is under way; an earlier write is not through. It goes on as it was |
+---| `ETLS`, `ETIMEDOUT` | the handshake failed. The socket is `destroyed`, with the events `error` and `close` |
+---| `ECANCELED` | the socket was destroyed meanwhile |
+---
+---Raises an argument error where options is no table, or where it is not called with `:`; an error where nothing can wait (see
+---`k6.sleep`).
+---@async
+---@param options? k6.tcp.StartTlsOptions others are ignored
+function socket:start_tls(options) end
+socket.startTls = socket.start_tls
+
+---As those of connect; `servername` is the host given to connect.
+---@class k6.tcp.StartTlsOptions
+---For the handshake, in ms; 30000.
+---@field timeout? number
+---@field servername? string what SNI says, and the name that the certificate must carry
+---@field alpn? string[] the protocols to offer
+---@field ca? string PEM text of the roots to trust
+---@field cert? string PEM text of a client certificate, with its chain
+---@field key? string PEM text of its key
+---@field password? string of the key
+---@field tls_resume? boolean take up the VU's last session with this host and port
+---@field tlsResume? boolean As tls_resume.
 
 ---Write, and wait until the kernel has accepted all of data; that is not yet the peer. Writes of several coroutines go
 ---out in the order of their calls. An empty string is accepted at once.
@@ -198,7 +261,7 @@ function socket:destroy() end
 ---What the network did. `tostring(e)` is `TCP error during <method>: <message>`.
 ---@class k6.tcp.TCPError
 ---@field name "TCPError"
----@field method "connect"|"read"|"write" what failed; `read` comes with an `error` event only
+---@field method "connect"|"read"|"write"|"start_tls" what failed; `read` comes with an `error` event only
 ---@field message string for people
 ---The name of the system's error, such as `ECONNREFUSED`, `ECONNRESET`, `EPIPE`, `ETIMEDOUT`, `EHOSTUNREACH`,
 ---`EADDRNOTAVAIL`, `EMFILE`, `ECANCELED`, `EISCONN`, `EALREADY`, `EINVAL`; or `ENOTFOUND` (no such host), `EBLOCKED` (by the
