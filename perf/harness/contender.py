@@ -102,6 +102,8 @@ class Ringload(Contender):
         duration = 3.0 + window_s + load.connections / self.connect_rate
         if load.cycles():
             duration = 3.0 + window_s
+        if load.tls is not None:  # handshakes come before the window
+            duration += 2.0 + load.connections / self.connect_rate
         self.export = tempfile.NamedTemporaryFile("r", suffix=".json")
         values = {"HOST": "127.0.0.1", "PORT": port, "VUS": load.connections,
                   "DURATION": f"{duration:.0f}s", "SIZE": load.size, "ADDRESSES": load.addresses}
