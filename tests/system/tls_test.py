@@ -384,6 +384,60 @@ class Transfers(Case):
         self.assertLess(overhead, run.count("bytes") // 50, run)
 
 
+# Two connections of a VU to the same server; the second may take up the session of the first.
+TWICE = """
+local tcp = require("k6/x/tcp")
+local metrics = require("k6/metrics")
+local counters = {}
+for _, name in ipairs{"full", "resumed", "wrong_property"} do counters[name] = metrics.Counter(name) end
+
+local function get()
+  local s = tcp.Socket.new()
+  local got = ""
+  s:on("data", function(d) got = got .. d end)
+  s:connect{ host = __ENV.HOST, port = __ENV.PORT, tls = true, tls_resume = __ENV.RESUME == "yes" }
+  local resumed = s.tls_resumed
+  s:write("GET / HTTP/1.1\\r\\nHost: server.test\\r\\nConnection: close\\r\\n\\r\\n")
+  s:wait("close")
+  local said = got:match(__ENV.WORD_RESUMED) ~= nil
+  counters[said and "resumed" or "full"]:add(1)
+  if said ~= resumed then counters.wrong_property:add(1) end
+end
+
+function default()
+  get()
+  get()
+end
+"""
+
+
+class Resumption(Case):
+    """T-077: full handshakes; beyond k6, tls_resume = true takes up sessions, as the server says."""
+
+    def check(self, peer, word, version):
+        options = f'tlsVersion = "tls{version}", scenarios = {{ s = {{ ' \
+                  f'executor = "per-vu-iterations", vus = 1, iterations = 3 }} }}'
+        for resume, expected in (("no", 0), ("yes", 5)):
+            with self.subTest(version=version, resume=resume):
+                run = self.run_against(peer, options, script=TWICE, iterations=3, flags=(),
+                                       own_load=True, RESUME=resume, WORD_RESUMED=word)
+                self.assertEqual(run.count("tcp_errors"), 0, run)
+                self.assertEqual(run.count("resumed"), expected, run)
+                self.assertEqual(run.count("full"), 6 - expected, run)
+                self.assertEqual(run.count("wrong_property"), 0, run)
+
+    def test_nginx(self):
+        directives = "ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:a:1m;"
+        with tls_peers.nginx(self.certs, self.certs.ecdsa, directives) as peer:
+            for version in ("1.2", "1.3"):
+                self.check(peer, " resumed client=", version)
+
+    def test_openssl(self):
+        with tls_peers.s_server(self.certs, self.certs.ecdsa, "-www") as peer:
+            for version in ("1.2", "1.3"):
+                self.check(peer, "Reused, TLSv", version)
+
+
 class KeyLog(Case):
     """T-083."""
 
