@@ -87,7 +87,7 @@ static const struct rl_flag run_flags[] = {
     VALUE(0, "batch-wait", "USEC", is_run_flag, "wait so long for more than one completion (0)"),
     VALUE(0, "napi-busy-poll", "USEC", is_run_flag, "poll the card's queues so long (0)"),
     VALUE(0, "vus-per-cell", "N", is_run_flag, "VUs that share a Lua state (default 1000)"),
-    VALUE(0, "handler-time", "TIME", is_run_flag, "the longest run of a handler (1s; 0: no limit)"),
+    VALUE(0, "handler-time", "TIME", is_run_flag, "the longest run of a handler, in CPU time (1s; 0: none)"),
     VALUE(0, "handler-memory", "SIZE", is_run_flag,
           "what one run of a handler may allocate (64MiB)"),
     VALUE(0, "cell-memory", "SIZE", is_run_flag, "the largest Lua state (1GiB)"),

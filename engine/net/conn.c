@@ -122,6 +122,7 @@ static int choose_source(struct rl_conn *conn, struct rl_open *open)
     }
     if (local.family == 0)
         return 0;
+    open->local_is_ours = !conn->bound && local.port == 0;
     open->local_bytes = sockaddr_in_arena(net, &local, &open->local);
     return open->local_bytes == 0 ? -ENOBUFS : 0;
 }
@@ -416,15 +417,15 @@ static void tell_filter(struct rl_conn *conn, bool abort)
     conn->filter = NULL;
 }
 
-void rl_conn_close(struct rl_conn *conn)
+/* reset: the kernel has been told to, and ends an armed receive by itself. */
+static void close_file(struct rl_conn *conn, bool reset)
 {
     struct rl_ring *ring = conn->net->ring;
 
     RL_ASSERT(conn->state != RL_CONN_CLOSING);
-    tell_filter(conn, false);
     if (conn->connecting)
         rl_ring_cancel(ring, rl_conn_op(conn, RL_OP_CONNECT));
-    if (conn->receiving)
+    if (conn->receiving && !reset)
         rl_ring_cancel(ring, rl_conn_op(conn, RL_OP_RECV));
     if (conn->queue != NULL)
         rl_ring_cancel(ring, rl_conn_op(conn, RL_OP_SEND));
@@ -432,10 +433,18 @@ void rl_conn_close(struct rl_conn *conn)
     begin_closing(conn);
 }
 
+void rl_conn_close(struct rl_conn *conn)
+{
+    tell_filter(conn, false);
+    close_file(conn, false);
+}
+
 void rl_conn_abort(struct rl_conn *conn)
 {
-    RL_ASSERT(conn->state != RL_CONN_CLOSING);
+    /* Kernels without direct descriptors of use are older than those on which this was seen. */
+    bool ends_receive = (rl_ring_features(conn->net->ring) & RL_F_DIRECT) != 0;
+
     tell_filter(conn, true);
     rl_ring_abort(conn->net->ring, conn->file);
-    rl_conn_close(conn);
+    close_file(conn, ends_receive);
 }

@@ -8,6 +8,8 @@
 
 #include "base/assert.h"
 
+enum { AUTO_COUNT = (1 << 24) - 2 }; /* of 127.0.0.0/8 */
+
 /* An address as a number; wide enough for IPv6. */
 typedef unsigned __int128 ip_number;
 
@@ -127,6 +129,7 @@ struct rl_local_ips *rl_local_ips_new(const char *text, char *why, size_t why_by
         goto out_of_memory;
     if (strcmp(text, RL_LOCAL_IPS_AUTO) == 0) {
         pool->is_auto = true;
+        pool->count = AUTO_COUNT;
         free(copy);
         return pool;
     }

@@ -29,7 +29,7 @@ void rl_local_ips_free(struct rl_local_ips *pool);
 /* Made of "auto": it has no addresses of its own. */
 bool rl_local_ips_is_auto(const struct rl_local_ips *pool);
 
-/* How many there are; UINT64_MAX if more than that. */
+/* How many there are; UINT64_MAX if more than that. Of auto, what a loopback target gets. */
 uint64_t rl_local_ips_count(const struct rl_local_ips *pool);
 
 /* The address of VU vu_id; setup and teardown, which have none, pass 0 and get the first. */

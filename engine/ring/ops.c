@@ -91,14 +91,15 @@ static void link_step(struct rl_ring *ring, struct io_uring_sqe *sqe, uint64_t u
 }
 
 /* None of these steps waits, so they run in order as they are submitted, without links, each of which
- * costs a round of deferred work. Only bind is linked to what follows: it is known to fail, where
- * a port is taken, and connect would then leave from another one. */
+ * costs a round of deferred work, of which the kernel does a limited number a turn. Only a bind that
+ * may fail is linked to what follows: connect would then leave from another place. */
 static void open_direct(struct rl_ring *ring, int slot, const struct rl_open *open,
                         uint64_t user_data)
 {
     struct rl_ring_option options[MAX_OPTIONS];
     unsigned before_bind, count = list_options(ring, open, options, &before_bind);
-    unsigned free_steps = open->local != NULL ? before_bind : count;
+    bool linked = open->local != NULL && !open->local_is_ours;
+    unsigned free_steps = linked ? before_bind : count;
     struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
 
     io_uring_prep_socket_direct(sqe, open->peer->sa_family, SOCK_STREAM, 0, (unsigned)slot, 0);
@@ -109,7 +110,12 @@ static void open_direct(struct rl_ring *ring, int slot, const struct rl_open *op
         prep_option(sqe, slot, &options[i]);
         set_step(ring, sqe, user_data);
     }
-    if (open->local != NULL) {
+    if (open->local != NULL && !linked) {
+        sqe = rl_ring_sqe(ring, 1);
+        io_uring_prep_bind(sqe, slot, (struct sockaddr *)(uintptr_t)open->local, open->local_bytes);
+        set_step(ring, sqe, user_data);
+    }
+    if (linked) {
         sqe =
             rl_ring_sqe(ring, count - before_bind + 2); /* to connect: a chain is submitted whole */
         io_uring_prep_bind(sqe, slot, (struct sockaddr *)(uintptr_t)open->local, open->local_bytes);

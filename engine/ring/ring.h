@@ -65,6 +65,7 @@ struct rl_open {
     socklen_t peer_bytes;
     const struct sockaddr *local; /* to bind; NULL: the kernel's choice. A port in it is bound too */
     socklen_t local_bytes;
+    bool local_is_ours;         /* local has no port and is this machine's for certain: bind cannot fail */
     const uint32_t *port_range; /* as IP_LOCAL_PORT_RANGE wants it; NULL: not set */
 };
 

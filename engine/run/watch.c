@@ -4,7 +4,9 @@
  * looks, and sends the worker a signal; its handler, on the worker's thread, decides whose Lua runs and
  * whether that is to stop, and arms the hook that ends it.
  */
+#include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "run/test.h"
@@ -70,20 +72,36 @@ void rl_watch_init(void)
     sigaction(rl_watch_signal(), &action, NULL);
 }
 
+/* What the worker's thread has computed: a thread that waits for a core is not to blame, and with more
+ * workers than cores it may wait for long. */
+static uint64_t cpu_ns(struct rl_worker *worker)
+{
+    struct timespec ts = {0};
+    clockid_t clock;
+
+    if (pthread_getcpuclockid(worker->thread, &clock) == 0)
+        clock_gettime(clock, &ts);
+    return (uint64_t)ts.tv_sec * RL_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
 /* Under the lock: the worker's host is there and its thread lives. */
 static bool look(struct rl_worker *worker, uint64_t now_ns, bool due, uint64_t handler_time_ns)
 {
-    uint64_t sequence = rl_script_sequence(worker->host), stuck_ns;
+    uint64_t sequence = rl_script_sequence(worker->host);
 
-    if ((sequence & 1) == 0 || sequence != worker->seen_sequence) {
+    if ((sequence & 1) == 0) {
+        worker->seen_sequence = sequence;
+        return false;
+    }
+    if (sequence != worker->seen_sequence) {
         worker->seen_sequence = sequence;
         worker->seen_since_ns = now_ns;
-        return (sequence & 1) != 0 && due;
+        worker->seen_cpu_ns = cpu_ns(worker);
+        return due;
     }
-    stuck_ns = now_ns - worker->seen_since_ns;
-    if (handler_time_ns != 0 && stuck_ns >= handler_time_ns)
+    if (handler_time_ns != 0 && cpu_ns(worker) - worker->seen_cpu_ns >= handler_time_ns)
         atomic_store(&worker->overrun, sequence);
-    else if (!due || stuck_ns < LOOK_AGAIN_NS)
+    else if (!due || now_ns - worker->seen_since_ns < LOOK_AGAIN_NS)
         return due;
     pthread_kill(worker->thread, rl_watch_signal());
     return true;

@@ -58,7 +58,7 @@ struct rl_worker {
     /* The watchdog: control looks only while the worker says so. */
     pthread_mutex_t watch_lock;
     bool watched;
-    uint64_t seen_sequence, seen_since_ns; /* control's own */
+    uint64_t seen_sequence, seen_since_ns, seen_cpu_ns; /* control's own */
 };
 
 /* Start the thread; READY or FAILED follows. 0 or -errno. */

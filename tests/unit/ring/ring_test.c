@@ -108,6 +108,42 @@ START_TEST(a_local_address_that_is_not_ours)
 END_TEST
 
 /* T-046 where it can be seen: keep-alive of an ordinary descriptor. */
+/* One that is ours for certain is bound without a link: the connection leaves from it all the same, and if
+ * it was not ours after all, that is told before the end of connecting. */
+START_TEST(a_local_address_that_is_ours)
+{
+    struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f030009)}, seen;
+    struct rl_open open = {.peer = (struct sockaddr *)&rr.sin,
+                           .peer_bytes = sizeof(rr.sin),
+                           .local = (struct sockaddr *)&local,
+                           .local_bytes = sizeof(local),
+                           .local_is_ours = true};
+    socklen_t size = sizeof(seen);
+    struct rl_completion c;
+
+    rr_start(rr_features(_i), 0, 0);
+    rr.file[0] = 0;
+    ck_assert_int_eq(rl_ring_open(rr.ring, &rr.file[0], &open, rl_op(RL_OP_CONNECT, 0)), 0);
+    c = rr_next();
+    ck_assert_int_eq(rl_op_kind(c.user_data), RL_OP_CONNECT);
+    ck_assert_int_eq(c.res, 0);
+    rr.peer[0] = accept(rr.listen_fd, (struct sockaddr *)&seen, &size);
+    ck_assert_int_ge(rr.peer[0], 0);
+    ck_assert_uint_eq(seen.sin_addr.s_addr, local.sin_addr.s_addr);
+    if ((rr.features & RL_F_DIRECT) != 0) {
+        local.sin_addr.s_addr = htonl(0x01020304);
+        rr.file[1] = 1;
+        ck_assert_int_eq(rl_ring_open(rr.ring, &rr.file[1], &open, rl_op(RL_OP_CONNECT, 1)), 0);
+        c = rr_next();
+        ck_assert_int_eq(rl_op_kind(c.user_data), RL_OP_OPEN);
+        ck_assert_int_eq(c.res, -EADDRNOTAVAIL);
+        c = rr_next();
+        ck_assert_int_eq(rl_op_kind(c.user_data), RL_OP_CONNECT);
+    }
+    rr_stop();
+}
+END_TEST
+
 START_TEST(socket_options)
 {
     static const struct {
@@ -328,6 +364,7 @@ static Suite *ring_suite(void)
         &a_timeout,
         &a_refused_open,
         &a_local_address_that_is_not_ours,
+        &a_local_address_that_is_ours,
         &the_port_that_was_asked_for,
         &a_send_that_fits,
         &a_send_that_does_not_fit,
