@@ -142,6 +142,7 @@ static int start_connect(struct rl_conn *conn)
     if (rc < 0)
         return rc;
     conn->connecting = true;
+    net->connecting_count++;
     conn->open_status = 0;
     conn->in_flight++;
     return 0;
@@ -234,6 +235,7 @@ void rl_conn_on_connect(struct rl_conn *conn, int32_t res)
     struct rl_net *net = conn->net;
 
     conn->connecting = false;
+    net->connecting_count--;
     if (conn->state == RL_CONN_CLOSING) { /* its owner gave up */
         rl_conn_operation_ended(conn);
         return;

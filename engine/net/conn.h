@@ -76,6 +76,7 @@ struct rl_net {
     bool unsettled;         /* the kernel may still read what was flushed last */
     int *free_slots;
     uint32_t free_slot_count, slot_count;
+    uint32_t connecting_count; /* connects that the kernel has not answered */
     struct rl_net_counts counts;
     struct rl_shortages shortages; /* of source ports, by destination */
 };

@@ -219,6 +219,21 @@ static void jump(struct rl_source *source, struct rl_source_use *use)
     next_address(source, use, true);
 }
 
+static uint16_t take_port(const struct rl_source *source, struct rl_source_use *use)
+{
+    uint16_t port = source->ports[use->cursor];
+
+    if (++use->cursor == source->port_count)
+        use->cursor = 0;
+    return port;
+}
+
+/* From an endpoint to itself a connect succeeds where nobody listens. */
+static bool may_meet_itself(const struct rl_addr *local, uint16_t port, const struct rl_addr *peer)
+{
+    return port == peer->port && (local->family == 0 || rl_addr_same_ip(local, peer));
+}
+
 int rl_source_next(struct rl_source *source, const struct rl_addr *fixed,
                    const struct rl_addr *peer, enum rl_source_try try, struct rl_addr *local)
 {
@@ -245,9 +260,9 @@ int rl_source_next(struct rl_source *source, const struct rl_addr *fixed,
     use->left--;
     if (use->address > 0) /* the first is what the kernel takes when it is not told */
         *local = rl_own_ips_at(source->own_ips, &use->range, use->address);
-    local->port = source->ports[use->cursor];
-    if (++use->cursor == source->port_count)
-        use->cursor = 0;
+    local->port = take_port(source, use);
+    if (may_meet_itself(local, local->port, peer))
+        local->port = take_port(source, use);
     return 0;
 }
 

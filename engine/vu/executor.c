@@ -12,6 +12,10 @@
  * start: otherwise all VUs wait in their first connect at once, and each costs a parked coroutine. */
 enum { BEGINS_A_TURN = 16, TURN_NS = 5 * 1000 * 1000 };
 
+/* So many connects without an answer: the kernel is behind all the same (many workers share a core, all VUs
+ * have something to do), or a target does not answer. Who begins now mostly waits with them. */
+enum { CONNECTING_MANY = 512, BEGINS_WHILE_MANY = 2 };
+
 /* E-016: the rest of the minimum duration. */
 struct rl_executor_pause {
     struct rl_timer timer;
@@ -123,17 +127,24 @@ static void begin(struct rl_executor *executor, struct rl_vu *vu)
     rl_vu_begin(vu);
 }
 
+static int begins_a_turn(const struct rl_executor *executor)
+{
+    return executor->env->net->connecting_count < CONNECTING_MANY ? BEGINS_A_TURN
+                                                                  : BEGINS_WHILE_MANY;
+}
+
 static void run_task(struct rl_task *task)
 {
     struct rl_executor *executor = rl_container_of(task, struct rl_executor, task);
     struct rl_loop *loop = executor->env->loop;
+    int begins = begins_a_turn(executor);
     struct rl_list now, *node;
 
     /* Only who waits now: an iteration that ends within its first run (an error, a handler that is
      * stopped after a second) begins again next turn, or timers and completions would starve. */
     rl_list_init(&now);
     rl_list_splice(&now, &executor->to_begin);
-    for (int i = 0; i < BEGINS_A_TURN && (node = rl_list_pop(&now)) != NULL; i++) {
+    for (int i = 0; i < begins && (node = rl_list_pop(&now)) != NULL; i++) {
         begin(executor, rl_container_of(node, struct rl_vu, link));
         if (rl_clock_ns() - loop->now_ns > TURN_NS)
             break;

@@ -2,6 +2,7 @@
 #include "net/source.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -364,6 +365,25 @@ START_TEST(ports_that_are_all_held_are_known)
 }
 END_TEST
 
+/* A target without a listener whose port lies in the range would be found to answer: with our own words. */
+START_TEST(no_connection_to_itself)
+{
+    struct rl_port_range range = {.low = LOW, .high = HIGH};
+    struct rl_addr peer = endpoint("127.0.0.1:20050"), same = endpoint("127.0.0.1:0");
+    struct rl_addr other = endpoint("127.0.0.2:0");
+    struct rl_source *source = rl_source_new_in(&range, 0, 1, 3);
+    bool met = false;
+
+    for (int i = 0; i < 3 * COUNT; i++) {
+        ck_assert_uint_ne(next_port(source, NULL, &peer), peer.port);
+        ck_assert_uint_ne(next_port(source, &same, &peer), peer.port);
+        met = met || next_port(source, &other, &peer) == peer.port;
+    }
+    ck_assert(met);
+    rl_source_free(source);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("net/source");
@@ -385,6 +405,7 @@ static Suite *suite(void)
     tcase_add_test(c, pairs_of_several_workers_never_collide);
     tcase_add_test(c, few_at_a_time_stay_on_one_address);
     tcase_add_test(c, ports_that_are_all_held_are_known);
+    tcase_add_test(c, no_connection_to_itself);
     suite_add_tcase(s, c);
     c = tcase_create("route");
     tcase_add_test(c, route_gives_the_local_ip);

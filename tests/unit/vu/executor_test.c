@@ -154,6 +154,28 @@ static void release_all(void)
     stuck_count = 0;
 }
 
+/* While the kernel has many connects to answer VUs begin slowly, but they begin. */
+START_TEST(few_begin_while_many_connect)
+{
+    scenario = scenario_of(RL_CONSTANT_VUS, VUS, 0);
+    scenario.duration_ns = 2000 * (int64_t)RL_NS_PER_MS;
+    prepare(1, 0);
+    rig.net.connecting_count = 100000;
+    start(endless);
+    rig_until(begun > 0);
+    ck_assert_uint_le(begun, 2);
+    rig_turn();
+    ck_assert_uint_gt(begun, 2);
+    ck_assert_uint_le(begun, 4);
+    rig.net.connecting_count = 0;
+    rig_turn();
+    ck_assert_uint_eq(begun, VUS);
+    rl_executor_abort(&parts[0]);
+    rig_until(ended == 1);
+    finish();
+}
+END_TEST
+
 /* E-220. */
 START_TEST(constant_vus_loop_until_the_regular_end)
 {
@@ -332,6 +354,8 @@ START_TEST(aborting)
     prepare(1, 0);
     if (_i < 2) {
         start(endless);
+        if (_i == 0)
+            rig_until(begun == 4);
         rig_wait_ms(3);
     }
     rl_executor_abort(&parts[0]);
@@ -413,6 +437,7 @@ static Suite *executor_suite(void)
         const TTest *const *test;
         int loops;
     } tests[] = {
+        {&few_begin_while_many_connect, 1},
         {&constant_vus_loop_until_the_regular_end, 1},
         {&a_graceful_stop, 1},
         {&a_hard_end, 2},
