@@ -238,8 +238,8 @@ int rl_loop_turn(struct rl_loop *loop)
             loop->hooks[i].flush(loop->hooks[i].ctx);
     }
     end_ns = rl_clock_ns();
-    if (loop->turns > 0 && end_ns - loop->now_ns > loop->longest_turn_ns)
-        loop->longest_turn_ns = end_ns - loop->now_ns;
+    if (loop->turns > 0)
+        rl_turns_record(&loop->lengths, end_ns - loop->now_ns);
     rc = rl_ring_enter(loop->ring, time_to_sleep(loop, end_ns));
     atomic_store_explicit(&loop->asleep, false, memory_order_relaxed);
     loop->now_ns = rl_clock_ns();

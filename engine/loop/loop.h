@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "base/mpsc.h"
 #include "loop/timer_wheel.h"
+#include "loop/turns.h"
 #include "ring/ring.h"
 
 /* Something to run in this turn or a later one. On the list at most once. */
@@ -70,7 +71,7 @@ struct rl_loop {
     _Atomic bool asleep;
     struct rl_mpsc mailbox;
     uint64_t turns, completions;
-    uint64_t longest_turn_ns;
+    struct rl_turns lengths; /* of turns: how long the ring was not looked after */
     struct rl_completion *batch; /* rl_ring_capacity of them, more after an overflow */
     unsigned batch_capacity;
     uint64_t overflows;          /* of the ring, seen so far */

@@ -160,6 +160,21 @@ static int add_setup_data(json_t *document, const char *setup_data)
     return value == NULL ? -EINVAL : set(document, "setup_data", value);
 }
 
+/* Beyond k6: the engine's own lateness, in milliseconds. */
+static int add_turns(json_t *document, const struct rl_summary_turns *turns)
+{
+    json_t *object;
+    int rc;
+
+    if (turns->count == 0)
+        return 0;
+    object = set_object(document, "worker_turns");
+    rc = object == NULL ? -ENOMEM : set(object, "count", json_integer((json_int_t)turns->count));
+    if (rc == 0)
+        rc = set(object, "p(99.99)", json_real(turns->p9999_ms));
+    return rc < 0 ? rc : set(object, "max", json_real(turns->max_ms));
+}
+
 static int fill(json_t *document, const struct rl_summary *summary, const char *setup_data)
 {
     json_t *metrics = set_object(document, "metrics"), *root = set_object(document, "root_group");
@@ -169,6 +184,8 @@ static int fill(json_t *document, const struct rl_summary *summary, const char *
         rc = add_metric(metrics, &summary->total.metrics[i]);
     if (rc == 0)
         rc = add_group(root, &summary->root);
+    if (rc == 0)
+        rc = add_turns(document, &summary->turns);
     return rc < 0 ? rc : add_setup_data(document, setup_data);
 }
 

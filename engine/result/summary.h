@@ -67,12 +67,19 @@ struct rl_summary_part {
     size_t group_count;
 };
 
+/* How long workers did not look after their rings: the engine's own lateness. count 0: not known. */
+struct rl_summary_turns {
+    uint64_t count;
+    double p9999_ms, max_ms;
+};
+
 struct rl_summary {
     struct rl_arena arena;
     uint64_t clock_ns; /* the test clock: what rates are per */
     struct rl_summary_part total, root, groups;
     const struct rl_summary_part *scenarios; /* sorted by name */
     size_t scenario_count;
+    struct rl_summary_turns turns; /* filled in by who knows the workers */
 };
 
 struct rl_summary_config {

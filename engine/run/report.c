@@ -7,11 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "output/summary_json.h"
 #include "output/summary_text.h"
 
-enum { MAX_STATS = 64 };
+enum { MAX_STATS = 64, LATE_TURNS = 1000, LATE_MS = 50 };
 
 static bool wants_color(const struct rl_test *test)
 {
@@ -54,6 +55,31 @@ static int export(struct rl_test *test, const struct rl_summary *summary)
     return rc;
 }
 
+/* What the workers took for a turn, now that they have ended. Where it is long for one turn in a hundred
+ * the figures of latency are too, and the run says so. */
+static void tell_turns(struct rl_test *test, struct rl_summary_turns *out)
+{
+    struct rl_turns *all = calloc(1, sizeof(*all));
+    uint64_t often_ns;
+
+    if (all == NULL)
+        return;
+    for (uint32_t i = 0; i < test->worker_count; i++) {
+        if (test->workers[i].has_loop)
+            rl_turns_merge(all, &test->workers[i].loop.lengths);
+    }
+    *out = (struct rl_summary_turns){.count = all->count,
+                                     .p9999_ms = (double)rl_turns_at(all, 0.9999) / 1e6,
+                                     .max_ms = (double)all->max_ns / 1e6};
+    often_ns = rl_turns_at(all, 0.99);
+    free(all);
+    if (out->count >= LATE_TURNS && often_ns > LATE_MS * RL_NS_PER_MS)
+        rl_log_warn("the generator was late: one turn of a worker in 100 took %.1f ms or more, the longest "
+                    "%.1f ms, and latencies are measured too long by as much: give it more cores, "
+                    "fewer VUs, or handlers that do less",
+                    (double)often_ns / 1e6, out->max_ms);
+}
+
 int rl_report(struct rl_test *test, struct rl_collect *collect)
 {
     const struct rl_texts *names = &test->options.summary_trend_stats;
@@ -75,6 +101,7 @@ int rl_report(struct rl_test *test, struct rl_collect *collect)
     if (rl_collect_lost(collect) > 0)
         rl_log_error("%llu samples are in no figure, because memory was out: the summary is too low",
                      (unsigned long long)rl_collect_lost(collect));
+    tell_turns(test, &summary.turns);
     text_rc = print_text(test, &summary);
     export_rc = export(test, &summary);
     rl_summary_fini(&summary);

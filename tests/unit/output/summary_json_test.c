@@ -32,7 +32,7 @@ static void tear_down(void)
 static void export(const char *setup_data)
 {
     ck_assert_int_eq(rl_summary_json(&summary, setup_data, &out), 0);
-    document = json_loadb((char *)out.data, rl_buf_size(&out), 0, NULL);
+    document = json_loadb((const char *)rl_buf_view(&out).data, rl_buf_size(&out), 0, NULL);
     ck_assert_ptr_nonnull(document);
 }
 
@@ -64,6 +64,23 @@ START_TEST(E_430_values_stand_directly_in_the_metric)
     ck_assert_uint_eq(json_object_size(rtt), 7); /* six stats and thresholds */
     ck_assert_ptr_null(json_object_get(json_object_get(document, "metrics"), "rate"));
     ck_assert_ptr_null(json_object_get(document, "setup_data"));
+}
+END_TEST
+
+START_TEST(turns_are_there_if_they_are_known)
+{
+    json_t *turns;
+
+    export(NULL);
+    ck_assert_ptr_null(json_object_get(document, "worker_turns"));
+    json_decref(document);
+    rl_buf_consume(&out, rl_buf_size(&out));
+    summary.turns = (struct rl_summary_turns){.count = 12345, .p9999_ms = 0.75, .max_ms = 2.5};
+    export(NULL);
+    turns = json_object_get(document, "worker_turns");
+    ck_assert_int_eq(json_integer_value(json_object_get(turns, "count")), 12345);
+    ck_assert_double_eq(json_real_value(json_object_get(turns, "p(99.99)")), 0.75);
+    ck_assert_double_eq(json_real_value(json_object_get(turns, "max")), 2.5);
 }
 END_TEST
 
@@ -203,6 +220,7 @@ static Suite *summary_json_suite(void)
     rl_case(suite, E_430_values_stand_directly_in_the_metric, set_up, tear_down);
     rl_case(suite, E_430_thresholds_are_true_if_crossed, set_up, tear_down);
     rl_case(suite, E_341_groups_and_checks_have_ids, set_up, tear_down);
+    rl_case(suite, turns_are_there_if_they_are_known, set_up, tear_down);
     rl_case_loop(suite, E_430_setup_data_comes_as_it_was, set_up, tear_down, 0, 4);
     rl_case(suite, setup_data_that_is_no_json_is_refused, set_up, tear_down);
     rl_case(suite, numbers_read_as_people_write_them, set_up, tear_down);
