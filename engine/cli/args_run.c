@@ -93,6 +93,8 @@ static const struct rl_flag run_flags[] = {
     VALUE(0, "cell-memory", "SIZE", is_run_flag, "the largest Lua state (1GiB)"),
     VALUE(0, "serve", "MODE", is_run_flag,
           "a server in the same process, at __ENV.SERVE_HOST and SERVE_PORT"),
+    SWITCH(0, "serve-tls", is_run_flag,
+           "it speaks TLS; its certificate is in __ENV.SERVE_CERT"),
 
     /* Of k6's: accepted, since there is nothing to do. */
     SWITCH(0, "no-usage-report", is_nothing, NULL),

@@ -269,6 +269,11 @@ static void read_serve(struct flag *flag)
     flag->flags->serve = flag->text;
 }
 
+static void read_serve_tls(struct flag *flag)
+{
+    read_bool(flag, &flag->flags->serve_tls);
+}
+
 /* What asks for something that is not built. A boolean that says no asks for nothing. */
 static void read_not_built(struct flag *flag)
 {
@@ -310,6 +315,7 @@ static const struct row {
     {"cell-memory", "CELL_MEMORY", read_cell_memory},
     {"handler-time", "HANDLER_TIME", read_handler_time},
     {"serve", NULL, read_serve},
+    {"serve-tls", NULL, read_serve_tls},
 
     {NULL, "ADDRESS", read_address},
     {NULL, "OUT", read_not_built},

@@ -50,6 +50,7 @@ struct rl_run_flags {
     uint64_t handler_memory_bytes; /* 0: the engine's choice */
     uint64_t cell_memory_bytes;    /* 0: the engine's choice */
     int64_t handler_time_ns;       /* how long one run of a handler may take; 0: for ever */
+    bool serve_tls;    /* that server speaks TLS, with a certificate made at start */
     const char *serve; /* mode of a server in the same process, as that room calls it; NULL: none */
 };
 

@@ -21,6 +21,8 @@
 #include "run/report.h"
 #include "run/ui.h"
 #include "serve/serve.h"
+#include "serve/serve_tls.h"
+#include "tls/tls_library.h"
 
 enum { MIN_SLOTS = 4096 };
 
@@ -190,33 +192,70 @@ static int run_test(struct rl_test *test, const struct rl_run_request *request,
 }
 
 /* --serve: a server of our own in this process, for demos; the script finds it in __ENV. */
-static struct rl_server *start_server(const char *mode, struct rl_pair env[3], char port[8])
+struct own_server {
+    struct rl_server *server; /* NULL: none */
+    struct rl_serve_tls tls;
+    bool has_tls;
+    struct rl_pair env[4];
+    char port[8];
+};
+
+static void stop_server(struct own_server *own)
 {
-    struct rl_server_config config = {.mode = mode, .workers = 1};
-    struct rl_server *server;
+    if (own->server != NULL)
+        rl_server_stop(own->server);
+    rl_server_free(own->server);
+    if (!own->has_tls)
+        return;
+    rl_serve_tls_fini(&own->tls);
+    rl_tls_library_fini();
+}
+
+static int make_server_tls(struct own_server *own, const struct rl_addr *listen, char *why,
+                           size_t why_bytes)
+{
+    const struct rl_serve_tls_request request = {.cert_file = NULL};
+    int rc;
+
+    if (rl_tls_library_init() < 0) {
+        snprintf(why, why_bytes, "wolfSSL does not start");
+        return -1;
+    }
+    rc = rl_serve_tls_init(&own->tls, &request, listen, why, why_bytes);
+    own->has_tls = rc == 0;
+    if (rc < 0)
+        rl_tls_library_fini();
+    return rc;
+}
+
+static int start_server(struct own_server *own, const struct rl_run_flags *flags)
+{
+    struct rl_server_config config = {.mode = flags->serve, .workers = 1};
     struct rl_addr addr;
     char why[256];
 
     rl_addr_parse_ip("127.0.0.1", &config.listen);
     rl_limits_raise_files();
-    server = rl_server_start(&config, &addr, why, sizeof(why));
-    if (server == NULL) {
-        rl_log_error("--serve %s: %s", mode, why);
-        return NULL;
+    if (flags->serve_tls && make_server_tls(own, &config.listen, why, sizeof(why)) == 0)
+        config.tls = &own->tls.config;
+    if (!flags->serve_tls || own->has_tls)
+        own->server = rl_server_start(&config, &addr, why, sizeof(why));
+    if (own->server == NULL) {
+        rl_log_error("--serve %s: %s", flags->serve, why);
+        return -1;
     }
-    snprintf(port, 8, "%u", (unsigned)addr.port);
-    env[0] = (struct rl_pair){"SERVE_HOST", "127.0.0.1"};
-    env[1] = (struct rl_pair){"SERVE_PORT", port};
-    env[2] = (struct rl_pair){NULL, NULL};
-    return server;
+    snprintf(own->port, sizeof(own->port), "%u", (unsigned)addr.port);
+    own->env[0] = (struct rl_pair){"SERVE_HOST", "127.0.0.1"};
+    own->env[1] = (struct rl_pair){"SERVE_PORT", own->port};
+    if (own->has_tls)
+        own->env[2] = (struct rl_pair){"SERVE_CERT", own->tls.cert};
+    return 0;
 }
 
 int rl_run(const struct rl_run_request *request)
 {
     struct rl_test test = {.poke_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    struct rl_pair extra[3] = {{NULL, NULL}};
-    struct rl_server *server = NULL;
-    char port[8];
+    struct own_server own = {.server = NULL};
     int code;
 
     if (test.poke_fd < 0) {
@@ -224,18 +263,10 @@ int rl_run(const struct rl_run_request *request)
         return RL_EXIT_OTHER;
     }
     rl_watch_init();
-    if (request->flags->serve != NULL) {
-        server = start_server(request->flags->serve, extra, port);
-        if (server == NULL) {
-            close(test.poke_fd);
-            return RL_EXIT_OTHER;
-        }
-    }
-    code = run_test(&test, request, extra);
-    if (server != NULL) {
-        rl_server_stop(server);
-        rl_server_free(server);
-    }
+    code = request->flags->serve != NULL && start_server(&own, request->flags) < 0
+               ? RL_EXIT_OTHER
+               : run_test(&test, request, own.env);
+    stop_server(&own);
     close(test.poke_fd);
     return code;
 }
