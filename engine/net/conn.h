@@ -77,6 +77,7 @@ struct rl_net {
     int *free_slots;
     uint32_t free_slot_count, slot_count;
     uint32_t connecting_count; /* connects that the kernel has not answered */
+    uint32_t prefetch_conns;
     struct rl_net_counts counts;
     struct rl_shortages shortages; /* of source ports, by destination */
 };
@@ -87,6 +88,7 @@ struct rl_net_config {
     uint64_t seed;
     bool roams;   /* connect from any address of this machine (--local-ips auto) */
     bool accepts; /* connections come from rl_conn_adopt */
+    uint32_t prefetch_conns; /* with so many the cache is asked ahead; 0: as many as overflow it */
 };
 
 /* 0 or -errno. Installs its handlers and hooks in the loop. */

@@ -75,7 +75,7 @@ static void flush(void *ctx)
     struct rl_net *net = ctx;
     struct rl_list *node;
 
-    net->loop->prefetch = net->conns.used_count >= PREFETCH_CONNS ? prefetch : NULL;
+    net->loop->prefetch = net->conns.used_count >= net->prefetch_conns ? prefetch : NULL;
     if (net->unsettled) {
         net->loop->urgent = true; /* the next turn must not wait for something else */
         return;
@@ -155,6 +155,7 @@ int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_co
 
     *net = (struct rl_net){.loop = loop, .ring = loop->ring};
     rl_pool_init(&net->conns, sizeof(struct rl_conn), config->max_conns);
+    net->prefetch_conns = config->prefetch_conns != 0 ? config->prefetch_conns : PREFETCH_CONNS;
     rl_list_init(&net->dirty);
     rl_list_init(&net->flushed);
     rl_list_init(&net->ended);

@@ -161,7 +161,7 @@ static void start_recv(struct rl_ring *ring, const struct sqe *sqe)
 static void try_send(struct rl_ring *ring, const struct sqe *sqe, struct ksock *sock)
 {
     int64_t res = ksock_take(sock, sqe->data);
-    bool silent = (ring->features & RL_F_SEND_SKIP) != 0;
+    bool silent = sqe->mode == RL_SEND_TRY && (ring->features & RL_F_SEND_SKIP) != 0;
 
     sim_trace("peer %u: send of %zu gives %lld", sock->peer->id, sqe->data.size, (long long)res);
     if (silent && res > 0)
@@ -176,7 +176,7 @@ static void start_send(struct rl_ring *ring, const struct sqe *sqe)
 {
     struct ksock *sock = target(ring, sqe);
 
-    if (sqe->mode == RL_SEND_TRY) {
+    if (sqe->mode != RL_SEND_WHOLE) {
         try_send(ring, sqe, sock);
         return;
     }

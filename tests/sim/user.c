@@ -348,6 +348,14 @@ static void cancel(struct rl_vu *vu)
         free_op(rl_container_of(node, struct user_op, link));
 }
 
+/* Only of what is there. */
+static void prefetch(struct rl_socket *socket)
+{
+    const struct user_socket *s = socket_of(socket);
+
+    sim_require(s->retained && socket->state == RL_SOCKET_OPEN, "socket %u is asked for ahead", s->id);
+}
+
 const struct rl_program user_program = {
     .create = create,
     .destroy = destroy,
@@ -358,6 +366,7 @@ const struct rl_program user_program = {
     .cancel = cancel,
     .retain = retain,
     .release = release,
+    .prefetch = prefetch,
 };
 
 /* Each socket that was connected has had its one close, unless the iteration ended by force (T-180, T-185). */

@@ -171,7 +171,10 @@ static void open_env(void)
 static void set_up(void)
 {
     uint32_t conns = sim_chance(100) ? (uint32_t)sim_between(1, 3) : CONNS_MOST;
-    struct rl_net_config net = {.max_conns = conns, .share_count = 1, .seed = sim.seed};
+    struct rl_net_config net = {.max_conns = conns,
+                                .share_count = 1,
+                                .seed = sim.seed,
+                                .prefetch_conns = sim_chance(500) ? 1 : 0};
 
     memset(&world, 0, sizeof(world));
     rl_log_open(&(struct rl_log_config){.stream = NULL});
@@ -290,6 +293,8 @@ static void check_end(void)
     fake_ring_check_idle(world.ring);
     sim_require(counts->opened == counts->closed, "%llu connections opened, %llu closed",
                 number(counts->opened), number(counts->closed));
+    sim_require(world.net.connecting_count == 0, "%u connections still count as connecting",
+                world.net.connecting_count);
     sim_require(rl_list_empty(&world.env.woken), "writes are left that nobody was told of");
     sim_require(rl_list_empty(&world.net.dirty) && rl_list_empty(&world.net.flushed),
                 "connections are left on a list");
