@@ -7,6 +7,7 @@
 #include "peer.h"
 #include "sim.h"
 #include "user.h"
+#include "veil.h"
 
 enum { ACTS_MOST = 40, SOCKETS_MOST = 6, WRITE_MOST = 64 * 1024, LARGE_WRITE = 1024 * 1024 };
 
@@ -34,6 +35,8 @@ static void connect_to(struct user_socket *s, int64_t port, bool dials)
     rc = rl_socket_connect(&s->socket, host, port, NULL, timeout_ns, NULL, &op->write.waiter,
                            &error);
     sim_trace("user %u socket %u: connect to %lld: %d", s->user->vu.id, s->id, (long long)port, rc);
+    if (dials && s->socket.conn != NULL && sim_chance(300))
+        veil_attach(s);
     user_op_settle(op, rc);
 }
 
