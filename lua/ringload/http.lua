@@ -35,34 +35,44 @@ local new_error, HTTPError = failure.kind("HTTPError", function(e)
   return format("HTTP error during %s %s: %s", e.method, e.path, e.message)
 end)
 
+-- --- Requests: lists, as answers are ---
+
+-- What is sent; then what the last answer was, if it came as one chunk: how long, its head, and what
+-- follows from that; then what is rarely looked at.
+local TEXT <const>, TOTAL <const>, HEAD_TEXT <const>, HEAD_SIZE <const>, STATUS <const> = 1, 2, 3, 4, 5
+local FAILED <const>, RECORD <const>, METHOD <const>, PATH <const>, NAME <const> = 6, 7, 8, 9, 10
+local TAGS <const>, RECORDERS <const> = 11, 12
+
 -- --- Answers ---
 
--- status, duration, and private: _data with _head bytes of header; or _head as text and body.
+-- A list, since that costs half of a table by name: what place says, and body and headers once they
+-- were asked for. An answer that was read as one chunk has DATA and the size of its head in HEAD, any
+-- other its head and its body.
+local DATA <const>, HEAD <const>, BODY <const>, HEADERS <const> = 1, 2, 5, 6
+local place = { status = 3, duration = 4, body = BODY, headers = HEADERS }
 local Response = {}
 
 function Response:json()
   return json.decode(self.body)
 end
 
-local lazy = {
-  body = function(self)
-    return sub(self._data, self._head + 1)
-  end,
-  headers = function(self)
-    local head = self._head
-    return answer.headers(type(head) == "string" and head or sub(self._data, 1, head))
-  end,
-}
+local function make(self, at)
+  local data, head = self[DATA], self[HEAD]
+  if at == BODY then
+    self[BODY] = sub(data, head + 1)
+  elseif at == HEADERS then
+    self[HEADERS] = answer.headers(data and sub(data, 1, head) or head)
+  end
+  return self[at]
+end
 
 local response_meta = {
   __name = "Response",
   __metatable = false,
   __index = function(self, key)
-    local make = lazy[key]
-    if make then
-      local value = make(self)
-      self[key] = value
-      return value
+    local at = place[key]
+    if at then
+      return self[at] or make(self, at)
     end
     return Response[key]
   end,
@@ -76,24 +86,24 @@ local function new_recorder(request, status)
   local expected = status >= 200 and status < 400
   local tags = {
     proto = "HTTP/1.1",
-    method = request._method,
-    name = request._name,
+    method = request[METHOD],
+    name = request[NAME],
     status = status,
     expected_response = expected,
   }
-  for key, value in pairs(request._tags or {}) do
+  for key, value in pairs(request[TAGS] or {}) do
     tags[key] = value
   end
   return metrics.recorder(tags, http_reqs, http_req_duration, http_req_failed)
 end
 
 local function recorder_of(request, status)
-  local known = request._recorders
+  local known = request[RECORDERS]
   if not known then
-    if request._tags then
+    if request[TAGS] then
       known = {}
     else
-      local key = request._method .. " " .. request._name
+      local key = request[METHOD] .. " " .. request[NAME]
       known = recorders[key]
       if not known then
         if recorder_names == CACHED_NAMES then
@@ -104,7 +114,7 @@ local function recorder_of(request, status)
         recorder_names = recorder_names + 1
       end
     end
-    request._recorders = known
+    request[RECORDERS] = known
   end
   local record = known[status]
   if not record then
@@ -118,6 +128,7 @@ end
 
 local Client = {}
 local client_meta = { __index = Client, __metatable = false, __name = "HTTPClient" }
+local exchange -- of any socket: the look-up is part of what a request costs
 
 local function disconnect(self)
   local socket = self._socket
@@ -144,6 +155,7 @@ local function open(self, request)
     end
   end)
   self._socket = socket
+  exchange = socket.exchange
   return socket
 end
 
@@ -152,7 +164,7 @@ local function failing(self, request, started)
   return function(code, message)
     disconnect(self)
     count_failure(request, now() - started)
-    error(new_error({ method = request._method, path = request._path, code = code, message = message }), 0)
+    error(new_error({ method = request[METHOD], path = request[PATH], code = code, message = message }), 0)
   end
 end
 
@@ -169,7 +181,7 @@ end
 
 -- Read one answer; what of it is the same next time is noted in request.
 local function finish(self, request, reader, started, whole)
-  local status, head, body, frame, keep = answer.read(reader, request._method, self._limits)
+  local status, head, body, frame, keep = answer.read(reader, request[METHOD], self._limits)
   local ms = now() - started
   local record = recorder_of(request, status)
 
@@ -177,20 +189,20 @@ local function finish(self, request, reader, started, whole)
   if not keep then
     disconnect(self)
   elseif whole == #head + #body and type(frame) == "number" then
-    request._head, request._head_size, request._total = head, #head, whole
-    request._status, request._record, request._failed = status, record, status < 200 or status >= 400
+    request[HEAD_TEXT], request[HEAD_SIZE], request[TOTAL] = head, #head, whole
+    request[STATUS], request[RECORD], request[FAILED] = status, record, status < 200 or status >= 400
   end
-  return setmetatable({ status = status, duration = ms, body = body, _head = head }, response_meta), keep
+  return setmetatable({ false, head, status, ms, body }, response_meta), keep
 end
 
 -- The answer is not the one that was there before, or there is none.
 local function read_answer(self, request, socket, data, ms, again)
   if not data then
     -- A server may close an idle connection just when the next request is on its way.
-    if ms ~= "timeout" and not again and socket.bytes_read > 0 and REPEATABLE[request._method] then
+    if ms ~= "timeout" and not again and socket.bytes_read > 0 and REPEATABLE[request[METHOD]] then
       disconnect(self)
       socket = open(self, request)
-      data, ms = socket:exchange(request._text, self._timeout)
+      data, ms = exchange(socket, request[TEXT], self._timeout)
       return read_answer(self, request, socket, data, ms, true)
     end
     lost(self, request, ms, now())
@@ -240,23 +252,19 @@ end
 
 local function prepare(self, method, path, options, level)
   options = check_options(options, REQUEST_OPTIONS, "the options of a request", level + 1)
-  return {
-    _text = question.text(method, path, self._base, self._headers, options.headers, options.body, level + 1),
-    _method = method,
-    _path = path,
-    _name = options.name or match(path, "^[^?#]*"),
-    _tags = merge(self._tags, options.tags),
-    _total = -1, -- of the last answer, if it was one chunk: bytes, and what follows from its head
-  }
+  local text = question.text(method, path, self._base, self._headers, options.headers, options.body, level + 1)
+  local name = options.name or match(path, "^[^?#]*")
+  local tags = merge(self._tags, options.tags) or false
+  return { text, -1, false, 0, 0, false, false, method, path, name, tags, false }
 end
 
 local function send(self, request)
   local socket = self._socket or open(self, request)
-  local data, ms = socket:exchange(request._text, self._timeout)
+  local data, ms = exchange(socket, request[TEXT], self._timeout)
 
-  if data and #data == request._total and find(data, request._head, 1, true) == 1 then
-    request._record(1, ms, request._failed)
-    return setmetatable({ status = request._status, duration = ms, _data = data, _head = request._head_size }, response_meta)
+  if data and #data == request[TOTAL] and find(data, request[HEAD_TEXT], 1, true) == 1 then
+    request[RECORD](1, ms, request[FAILED])
+    return setmetatable({ data, request[HEAD_SIZE], request[STATUS], ms }, response_meta)
   end
   return read_answer(self, request, socket, data, ms)
 end
@@ -268,7 +276,7 @@ function Client:prepare(method, path, options)
 end
 
 local function check_prepared(request, level)
-  if type(request) ~= "table" or not request._text then
+  if type(request) ~= "table" or not request[TEXT] then
     error("what prepare returned is needed, not a " .. type(request), level + 1)
   end
 end
@@ -311,13 +319,13 @@ function Client:pipeline(requests)
   local texts, responses = {}, {}
   for i, request in ipairs(requests) do
     check_prepared(request, 2)
-    texts[i] = request._text
+    texts[i] = request[TEXT]
   end
   if #texts == 0 then
     return responses
   end
   local socket = self._socket or open(self, requests[1])
-  local data, ms = socket:exchange(table.concat(texts), self._timeout)
+  local data, ms = exchange(socket, table.concat(texts), self._timeout)
   if not data then
     lost(self, requests[1], ms, now())
   end

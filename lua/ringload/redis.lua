@@ -14,7 +14,7 @@ local failure = require("ringload/failure")
 local reply = require("ringload/redis/reply")
 local new_reader = require("ringload/reader").new
 
-local sub, match, format, upper = string.sub, string.match, string.format, string.upper
+local find, sub, match, format, upper = string.find, string.sub, string.match, string.format, string.upper
 local concat, unpack = table.concat, table.unpack
 local setmetatable, getmetatable, pcall, error, type = setmetatable, getmetatable, pcall, error, type
 local now = k6.now
@@ -95,6 +95,7 @@ end
 
 local Client = {}
 local client_meta = { __index = Client, __metatable = false, __name = "RedisClient" }
+local exchange -- of any socket: the look-up is part of what a command costs
 
 local function disconnect(self)
   local socket = self._socket
@@ -157,7 +158,7 @@ end
 local function greet(self, socket)
   for _, words in ipairs(self._greeting) do
     local command = prepare(1, unpack(words))
-    local data, ms = socket:exchange(command._text, self._timeout)
+    local data, ms = exchange(socket, command._text, self._timeout)
     read_any(self, socket, command._name, data, ms)
   end
 end
@@ -175,20 +176,29 @@ local function open(self, name)
     end
   end)
   self._socket = socket
+  exchange = socket.exchange
   greet(self, socket)
   return socket
 end
 
+-- The last block that came as one chunk: how it began, and its bytes in all. The next one is likely to
+-- be as long.
+local function note_block(self, data)
+  local size, at = match(data, "^%$(%d+)\r\n()")
+  if not size or #data ~= at + tonumber(size) + 1 then
+    return false
+  end
+  self._head, self._body, self._total = sub(data, 1, at - 1), at, #data
+  return true
+end
+
 local function send(self, command)
   local socket = self._socket or open(self, command._name)
-  local data, ms = socket:exchange(command._text, self._timeout)
+  local data, ms = exchange(socket, command._text, self._timeout)
 
-  if data then
-    local size, at = match(data, "^%$(%d+)\r\n()")
-    if size and #data == at + size + 1 then
-      recorder_of(self, command._name)(1, ms, false)
-      return sub(data, at, -3)
-    end
+  if data and (#data == self._total and find(data, self._head, 1, true) == 1 or note_block(self, data)) then
+    recorder_of(self, command._name)(1, ms, false)
+    return sub(data, self._body, -3)
   end
   return read_any(self, socket, command._name, data, ms)
 end
@@ -269,7 +279,7 @@ function Client:pipeline(what)
     return replies
   end
   local socket = self._socket or open(self, commands[1]._name)
-  local data, ms = socket:exchange(concat(texts), self._timeout)
+  local data, ms = exchange(socket, concat(texts), self._timeout)
   if not data then
     lost(self, commands[1]._name, ms, now())
   end
@@ -353,6 +363,7 @@ local function client(options)
     _tags = options.tags,
     _recorders = options.tags and {} or recorders,
     _timeout = timeout,
+    _total = -1,
     _limits = { max_reply = options.max_reply or MAX_REPLY },
   }, client_meta)
 end
