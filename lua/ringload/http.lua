@@ -259,8 +259,12 @@ local function prepare(self, method, path, options, level)
 end
 
 local function send(self, request)
+  local text = request[TEXT]
+  if not text then
+    error("what prepare returned is needed", 2)
+  end
   local socket = self._socket or open(self, request)
-  local data, ms = exchange(socket, request[TEXT], self._timeout)
+  local data, ms = exchange(socket, text, self._timeout)
 
   if data and #data == request[TOTAL] and find(data, request[HEAD_TEXT], 1, true) == 1 then
     request[RECORD](1, ms, request[FAILED])
@@ -281,10 +285,7 @@ local function check_prepared(request, level)
   end
 end
 
-function Client:send(request)
-  check_prepared(request, 2)
-  return send(self, request)
-end
+Client.send = send
 
 function Client:request(method, path, options)
   return send(self, prepare(self, method, path, options, 2))

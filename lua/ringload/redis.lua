@@ -193,11 +193,20 @@ local function note_block(self, data)
 end
 
 local function send(self, command)
+  local text = command._text
+  if not text then
+    error("what prepare returned is needed", 2)
+  end
   local socket = self._socket or open(self, command._name)
-  local data, ms = exchange(socket, command._text, self._timeout)
+  local data, ms = exchange(socket, text, self._timeout)
 
   if data and (#data == self._total and find(data, self._head, 1, true) == 1 or note_block(self, data)) then
-    recorder_of(self, command._name)(1, ms, false)
+    local record = command._record
+    if not record then
+      record = recorder_of(self, command._name)
+      command._record = record
+    end
+    record(1, ms, false)
     return sub(data, self._body, -3)
   end
   return read_any(self, socket, command._name, data, ms)
@@ -217,10 +226,7 @@ local function check_prepared(command, level)
   end
 end
 
-function Client:send(command)
-  check_prepared(command, 2)
-  return send(self, command)
-end
+Client.send = send
 
 function Client:call(...)
   return send(self, prepare(2, ...))

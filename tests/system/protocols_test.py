@@ -432,7 +432,7 @@ class Http(Scripted):
                 local c <close> = http.client{ host = host, port = port }
                 raises("no path", c.get, c, "a b")
                 raises("no option \\"header\\"", c.get, c, "/", { header = {} })
-                raises("what prepare returned", c.send, c, "GET")
+                raises("what prepare returned", c.send, c, {})
                 raises("what prepare returned", c.pipeline, c, { {} })
                 assert(getmetatable(c) == false and not pcall(function() http.x = 1 end))
             """, peer)
