@@ -96,7 +96,8 @@ class Server(peers.Peer):
         if not hello:
             return
         time.sleep(self.delay_s)
-        with self.context.wrap_socket(connection, server_side=True,
+        # Of a copy: wrapping takes the descriptor away, and stop() waits until the connection's is closed.
+        with self.context.wrap_socket(connection.dup(), server_side=True,
                                       suppress_ragged_eofs=False) as tls:
             self.count("handshakes")
             seen = client_hello(hello)
