@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/tls_engine.h"
 
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
 #include "base/status.h"
 #include "cases.h"
 #include "pair.h"
@@ -360,6 +363,31 @@ START_TEST(a_session_of_another_server_is_ignored)
 }
 END_TEST
 
+/* Post-handshake messages: a KeyUpdate that wants an answer gets it from within a read, between data. */
+START_TEST(keys_are_updated)
+{
+    struct side *asks = _i == 0 ? &pair.client : &pair.server;
+    struct side *answers = _i == 0 ? &pair.server : &pair.client;
+
+    use_version(RL_TLS_1_3);
+    open_pair(1 << 20);
+    for (int i = 0; i < 3; i++) {
+        say(asks, "before");
+        ck_assert_int_eq(wolfSSL_update_keys(asks->engine.ssl), WOLFSSL_SUCCESS);
+        say(asks, "after");
+        ck_assert_uint_eq(rl_buf_size(&answers->out), 0);
+        pair_carry(asks, answers, i == 0 ? 1 : 1 << 20);
+        expect(answers, "beforeafter");
+        ck_assert_uint_gt(rl_buf_size(&answers->out), 0);
+        say(answers, "and back");
+        pair_talk(&pair, 1 << 20);
+        expect(asks, "and back");
+        ck_assert_int_eq(asks->status, 0);
+        ck_assert_int_eq(answers->status, 0);
+    }
+}
+END_TEST
+
 START_TEST(the_peer_is_named)
 {
     open_pair(1 << 20);
@@ -389,6 +417,7 @@ static Suite *suite(void)
     rl_case_loop(s, a_session_resumes, setup, teardown, 0, 2);
     rl_case_loop(s, without_resume_no_session_is_kept, setup, teardown, 0, 2);
     rl_case(s, a_session_of_another_server_is_ignored, setup, teardown);
+    rl_case_loop(s, keys_are_updated, setup, teardown, 0, 2);
     rl_case(s, the_peer_is_named, setup, teardown);
     return s;
 }
