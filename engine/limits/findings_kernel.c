@@ -6,7 +6,7 @@
 #include "limits/findings.h"
 #include "ring/probe.h"
 
-/* Bytes, measured: docs/tuning.md says how. */
+/* Bytes: of a VU and a socket as measured, of worker and process with room to spare (docs/tuning.md). */
 enum {
     VU_USER_BYTES = 3200,    /* a script with four handlers, idle and connected */
     SOCKET_BYTES = 5000,     /* the kernel's, connected, its receive armed */
