@@ -476,7 +476,10 @@ class Redis(Scripted):
                     local got = r:pipeline{{ get, {{ "INCR", "n" }}, get }}
                     assert(got[1] == "v" and got[2] == 43 and got[3] == "v" and #r:pipeline{{}} == 0)
                     assert(r:call("QUIT") == "OK")
-                    k6.sleep(0.05)
+                    for _ = 1, 1000 do -- until the server's FIN is here
+                      if not r._socket then break end
+                      k6.sleep(0.01)
+                    end
                     assert(r:get("k") == "v") -- on a new connection, of the same database
                 """, server)
                 self.assertEqual(run.count("tcp_sockets"), 2)
@@ -527,9 +530,11 @@ class Redis(Scripted):
                 """, peer)
 
     def fails(self, answer, code, then=None):
+        # A time that is to pass is short, one that is not to is long; neither cuts a connect off.
+        timeout = int((1000 if code == "ETIMEDOUT" else 20000) * harness.SLOWDOWN)
         with Peer(answering(answer, then, 100000, b"PING\r\n")) as peer:
             run = self.run_default(f"""
-                local r <close> = redis.client{{ host = host, port = port, timeout = 300, max_reply = 1000 }}
+                local r <close> = redis.client{{ host = host, port = port, timeout = {timeout}, max_reply = 1000 }}
                 local ok, e = pcall(r.call, r, "PING")
                 assert(not ok and getmetatable(e) == redis.RedisError and e.code == "{code}", e)
                 assert(tostring(e):find("redis error during PING: ", 1, true) == 1)
