@@ -3,7 +3,7 @@
  * The smallest honest io_uring client: what ringload would be without Lua, virtual users and
  * metrics. Direct descriptors in slots of its own choice; a socket's life:
  *
- *   SOCKET -> TCP_NODELAY -> IP_LOCAL_PORT_RANGE -> CONNECT       one chain, one completion
+ *   SOCKET, TCP_NODELAY, IP_LOCAL_PORT_RANGE, CONNECT             in order, one completion
  *   multishot RECV; a reply, once whole, is copied to the arena and sent again
  *   CANCEL of the receive + CLOSE of the slot (FIN)               ends with the receive
  *
@@ -27,7 +27,7 @@ struct conn {
     bench_tls_session *session; /* NULL without TLS */
     uint32_t generation;
     uint32_t got;        /* bytes of the reply under way */
-    uint32_t port_range; /* the kernel reads it while the open chain runs */
+    uint32_t port_range; /* the kernel reads it as it is submitted */
     uint16_t tries;
     bool open;
     bool closing;
@@ -47,18 +47,19 @@ struct client {
 
 static int one = 1; /* only ever read, but the kernel's interface is not const */
 
-static void prepare_option(struct client *client, unsigned chain, uint32_t slot, int level,
-                           int name, void *value)
+/* None of the steps waits, so they run in order as they are submitted: no link, which would cost a round
+ * of deferred work each. */
+static void prepare_option(struct client *client, uint32_t slot, int level, int name, void *value)
 {
-    struct io_uring_sqe *sqe = bench_uring_sqe(&client->uring, chain);
+    struct io_uring_sqe *sqe = bench_uring_sqe(&client->uring, 1);
 
     io_uring_prep_cmd_sock(sqe, SOCKET_URING_OP_SETSOCKOPT, (int)slot, level, name, value,
                            sizeof(int));
-    sqe->flags |= IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
-    sqe->user_data = bench_tag_pack(BENCH_OP_OPEN, client->conns[slot].generation, slot);
+    sqe->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
+    sqe->user_data = bench_tag_pack(BENCH_OP_STEP, client->conns[slot].generation, slot);
 }
 
-/* The end of the chain. Also the retry with another port: the socket is there already. */
+/* The last step. Also the retry with another port: the socket is there already. */
 static void connect_socket(struct client *client, uint32_t slot)
 {
     struct conn *conn = &client->conns[slot];
@@ -66,7 +67,7 @@ static void connect_socket(struct client *client, uint32_t slot)
     struct io_uring_sqe *sqe;
 
     conn->port_range = bench_next_port(&client->bench, slot);
-    prepare_option(client, 2, slot, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &conn->port_range);
+    prepare_option(client, slot, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &conn->port_range);
     sqe = bench_uring_sqe(&client->uring, 1);
     io_uring_prep_connect(sqe, (int)slot, (struct sockaddr *)to, sizeof(*to));
     sqe->flags |= IOSQE_FIXED_FILE;
@@ -76,7 +77,7 @@ static void connect_socket(struct client *client, uint32_t slot)
 static void open_socket(struct client *client, uint32_t slot)
 {
     struct conn *conn = &client->conns[slot];
-    struct io_uring_sqe *sqe = bench_uring_sqe(&client->uring, 4);
+    struct io_uring_sqe *sqe = bench_uring_sqe(&client->uring, 1);
 
     conn->generation++;
     conn->got = 0;
@@ -85,9 +86,9 @@ static void open_socket(struct client *client, uint32_t slot)
     client->opening++;
     client->bench.in_flight++;
     io_uring_prep_socket_direct(sqe, AF_INET, SOCK_STREAM, 0, slot, 0);
-    sqe->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
-    sqe->user_data = bench_tag_pack(BENCH_OP_OPEN, conn->generation, slot);
-    prepare_option(client, 3, slot, IPPROTO_TCP, TCP_NODELAY, &one);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe->user_data = bench_tag_pack(BENCH_OP_STEP, conn->generation, slot);
+    prepare_option(client, slot, IPPROTO_TCP, TCP_NODELAY, &one);
     connect_socket(client, slot);
 }
 
@@ -306,6 +307,9 @@ static void dispatch(struct client *client, const struct io_uring_cqe *cqe)
         result = bench_uring_sent(&client->uring, &conn->out, tag, cqe->res);
         if (result < 0)
             bench_error(&client->bench, "send", -result);
+        break;
+    case BENCH_OP_STEP: /* heard of only if it failed */
+        bench_error(&client->bench, "a step of opening", -cqe->res);
         break;
     case BENCH_OP_ACCEPT:
     case BENCH_OP_IGNORE:

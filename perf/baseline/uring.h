@@ -35,6 +35,7 @@ enum {
 enum bench_op {
     BENCH_OP_IGNORE,
     BENCH_OP_ACCEPT,
+    BENCH_OP_STEP,    /* before connect: completes only when it failed */
     BENCH_OP_OPEN,
     BENCH_OP_RECV,
     BENCH_OP_SEND,    /* from the arena: completes only when short */
