@@ -110,7 +110,8 @@ class Server(Process):
             + ["--spin"] * spin + list(extra), core)
         self.map = None
         try:
-            self.wait_until(lambda: self.mapped() and self.all_turn(), 5, "the server to listen")
+            self.wait_until(lambda: self.mapped() and self.all_turn(), 5 + processes,
+                            "the server to listen")
         except Failed:
             self.__exit__()
             raise
