@@ -37,6 +37,9 @@ static void write_capacity(const struct rl_doctor_report *report, FILE *out)
 {
     if (report->limit == NULL)
         fprintf(out, "\nas it is, nothing here ends before %" PRIu64 " VUs\n", report->capacity);
+    else if (report->capacity == 0)
+        fprintf(out, "\nas it is, connections fail here with any number of VUs: first mend %s\n",
+                report->limit);
     else
         fprintf(out, "\nas it is, this machine holds %" PRIu64 " VUs of one connection each; the first to run "
                 "short: %s\n", report->capacity, report->limit);

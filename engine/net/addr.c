@@ -132,20 +132,18 @@ socklen_t rl_addr_to_sockaddr(const struct rl_addr *addr, struct sockaddr_storag
 
 void rl_addr_from_sockaddr(const struct sockaddr *sa, struct rl_addr *addr)
 {
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
+    const struct sockaddr_in *in = (const void *)sa;
+    const struct sockaddr_in6 *in6 = (const void *)sa;
 
     memset(addr, 0, sizeof(*addr));
     if (sa->sa_family == AF_INET) {
-        memcpy(&in, sa, sizeof(in));
         addr->family = AF_INET;
-        addr->port = ntohs(in.sin_port);
-        memcpy(addr->ip.v4, &in.sin_addr, sizeof(addr->ip.v4));
+        addr->port = ntohs(in->sin_port);
+        memcpy(addr->ip.v4, &in->sin_addr, sizeof(addr->ip.v4));
     } else if (sa->sa_family == AF_INET6) {
-        memcpy(&in6, sa, sizeof(in6));
         addr->family = AF_INET6;
-        addr->port = ntohs(in6.sin6_port);
-        memcpy(addr->ip.v6, &in6.sin6_addr, sizeof(addr->ip.v6));
+        addr->port = ntohs(in6->sin6_port);
+        memcpy(addr->ip.v6, &in6->sin6_addr, sizeof(addr->ip.v6));
     }
 }
 
