@@ -274,7 +274,7 @@ int rl_tls_engine_write(struct rl_tls_engine *engine, struct rl_slice data)
 
 void rl_tls_engine_farewell(struct rl_tls_engine *engine)
 {
-    if (!engine->failed)
+    if (engine->ssl != NULL && !engine->failed)
         wolfSSL_shutdown(engine->ssl); /* 0 or 2 when it has been given to out: the same to us */
 }
 

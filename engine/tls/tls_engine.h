@@ -21,7 +21,7 @@ struct WOLFSSL_CTX;
 typedef void rl_tls_out_fn(void *ctx, struct rl_slice data);
 
 struct rl_tls_engine {
-    struct WOLFSSL *ssl;
+    struct WOLFSSL *ssl;            /* NULL: not made, or it could not be */
     struct rl_tls_context *context; /* held */
     rl_tls_out_fn *out;
     void *out_ctx;

@@ -17,10 +17,20 @@ static struct rl_tls_stream *of_filter(void *filter)
     return rl_container_of((struct rl_filter *)filter, struct rl_tls_stream, filter);
 }
 
+/* What the engine is made of. */
+static void drop_recipe(struct rl_tls_stream *stream)
+{
+    rl_tls_context_release(stream->context);
+    free(stream->servername);
+    stream->context = NULL;
+    stream->servername = NULL;
+}
+
 static void free_stream(struct rl_tls_stream *stream)
 {
     rl_list_remove(&stream->link);
     rl_tls_worker_leave(stream->worker, stream);
+    drop_recipe(stream);
     rl_tls_engine_fini(&stream->engine);
     rl_buf_fini(&stream->held);
     rl_buf_fini(&stream->marks);
@@ -206,6 +216,29 @@ static void handshake_done(struct rl_tls_stream *stream)
         tcp_ended(stream, 0);
 }
 
+static int make_engine(struct rl_tls_stream *stream)
+{
+    struct rl_slice session = rl_slice_of(NULL, 0);
+    int rc;
+
+    if (stream->sessions != NULL)
+        session = rl_tls_sessions_get(stream->sessions, stream->session_key);
+    rc = rl_tls_engine_init(&stream->engine, stream->context, stream->servername, session, on_out,
+                            stream);
+    drop_recipe(stream);
+    return rc;
+}
+
+static int engine_step(struct rl_tls_stream *stream, struct rl_slice view)
+{
+    int rc = stream->engine.ssl == NULL ? make_engine(stream) : 0;
+
+    if (rc < 0)
+        return rc;
+    rl_tls_engine_feed(&stream->engine, view);
+    return rl_tls_engine_step(&stream->engine);
+}
+
 /* One step, with view as input. */
 static void step(struct rl_tls_stream *stream, struct rl_slice view)
 {
@@ -215,8 +248,7 @@ static void step(struct rl_tls_stream *stream, struct rl_slice view)
         stream->stage = RL_TLS_SHAKING;
         rl_tls_worker_enter(stream->worker, stream);
     }
-    rl_tls_engine_feed(&stream->engine, view);
-    rc = rl_tls_engine_step(&stream->engine);
+    rc = engine_step(stream, view);
     if (rc == RL_TLS_DONE)
         handshake_done(stream);
     else if (rc < 0)
@@ -235,7 +267,7 @@ void rl_tls_stream_resume(struct rl_tls_stream *stream)
 
 static void begin(struct rl_tls_stream *stream)
 {
-    bool speaks_first = stream->engine.context->role == RL_TLS_CLIENT;
+    bool speaks_first = stream->context->role == RL_TLS_CLIENT;
 
     stream->begun_ns = rl_clock_ns();
     stream->stage = speaks_first ? RL_TLS_QUEUED : RL_TLS_SHAKING;
@@ -303,8 +335,7 @@ static void on_ended(void *owner, int status)
         stream->tcp_ended = true;
         rl_buf_init(&stream->held, 0);
         rl_list_remove(&stream->link);
-        rl_tls_engine_feed(&stream->engine, rl_buf_view(&input));
-        rc = rl_tls_engine_step(&stream->engine);
+        rc = engine_step(stream, rl_buf_view(&input));
         if (rc == RL_TLS_DONE)
             handshake_done(stream);
         else
@@ -349,30 +380,27 @@ static const struct rl_filter_ops ops = {
 
 /* --- Attaching. --- */
 
-static int copy_session_key(struct rl_tls_stream *stream, const struct rl_tls_attach *how)
+static int copy_text(char **copy, const char *text)
 {
-    if (how->sessions == NULL || !how->context->resumes)
+    if (text == NULL)
         return 0;
-    stream->session_key = strdup(how->session_key);
-    if (stream->session_key == NULL)
-        return -ENOMEM;
-    stream->sessions = how->sessions;
-    return 0;
+    *copy = strdup(text);
+    return *copy == NULL ? -ENOMEM : 0;
 }
 
 static int init_stream(struct rl_tls_stream *stream, const struct rl_tls_attach *how)
 {
-    struct rl_slice session = rl_slice_of(NULL, 0);
-    int rc = copy_session_key(stream, how);
-
-    if (rc < 0)
-        return rc;
-    if (stream->sessions != NULL)
-        session = rl_tls_sessions_get(stream->sessions, stream->session_key);
-    rc = rl_tls_engine_init(&stream->engine, how->context, how->servername, session, on_out, stream);
-    if (rc < 0)
-        free(stream->session_key);
-    return rc;
+    rl_list_init(&stream->link);
+    rl_buf_init(&stream->held, 0);
+    rl_buf_init(&stream->marks, 0);
+    stream->worker = how->worker;
+    stream->tcp_up = how->tcp_up;
+    stream->context = rl_tls_context_hold(how->context);
+    if (how->context->resumes)
+        stream->sessions = how->sessions;
+    if (stream->sessions != NULL && copy_text(&stream->session_key, how->session_key) < 0)
+        return -ENOMEM;
+    return copy_text(&stream->servername, how->servername);
 }
 
 int rl_tls_attach(struct rl_conn *conn, const struct rl_tls_attach *how)
@@ -388,14 +416,9 @@ int rl_tls_attach(struct rl_conn *conn, const struct rl_tls_attach *how)
     stream = calloc(1, sizeof(*stream));
     if (stream == NULL)
         return -ENOMEM;
-    stream->worker = how->worker;
-    stream->tcp_up = how->tcp_up;
-    rl_list_init(&stream->link);
-    rl_buf_init(&stream->held, 0);
-    rl_buf_init(&stream->marks, 0);
     rc = init_stream(stream, how);
     if (rc < 0) {
-        free(stream);
+        free_stream(stream);
         return rc;
     }
     stream->wants_sent = conn->events->sent != NULL;
@@ -416,7 +439,7 @@ bool rl_tls_info(const struct rl_conn *conn, struct rl_tls_info *info)
     if (conn == NULL || conn->filter == NULL || conn->filter->ops != &ops)
         return false;
     stream = of_filter(conn->filter);
-    if (stream->stage < RL_TLS_OPEN)
+    if (stream->stage < RL_TLS_OPEN || stream->engine.ssl == NULL)
         return false;
     *info = (struct rl_tls_info){.version = rl_tls_engine_version(&stream->engine),
                                  .cipher = rl_tls_engine_cipher(&stream->engine),

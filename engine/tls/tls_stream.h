@@ -24,7 +24,7 @@
 #include "net/conn.h"
 #include "tls/tls_context.h"
 
-enum { RL_TLS_STEPS_A_TURN = 16, RL_TLS_HANDSHAKES_MAX = 4096 };
+enum { RL_TLS_STEPS_A_TURN = 16, RL_TLS_HANDSHAKES_MAX = 1024 };
 
 struct rl_tls_worker;
 struct rl_tls_sessions;
@@ -43,7 +43,8 @@ const struct rl_tls_counts *rl_tls_worker_counts(const struct rl_tls_worker *wor
 struct rl_tls_attach {
     struct rl_tls_worker *worker;
     struct rl_tls_context *context;   /* the stream holds it */
-    const char *servername;           /* of clients: what SNI says and what is verified; an address: no SNI */
+    const char *servername;           /* of clients: what SNI says and what is verified; an address: no
+                                       * SNI; copied */
     struct rl_tls_sessions *sessions; /* of clients: where tickets come from and go to; NULL: nowhere */
     const char *session_key;          /* with sessions: "host:port"; copied */
     void (*tcp_up)(void *owner);      /* TCP is connected, the handshake begins; or NULL */
@@ -51,8 +52,8 @@ struct rl_tls_attach {
 
 /* Put TLS on a connection: one that is opening (its handshake begins when TCP is up), or one that is open
  * (it begins now; STARTTLS, or one that was accepted). connected is called in either case, later. 0, or
- * -EBUSY (it has TLS already, or bytes of the plain connection are still unsent), -ENOTCONN, -ENOMEM,
- * RL_ETLS: nothing has changed. */
+ * -EBUSY (it has TLS already, or bytes of the plain connection are still unsent), -ENOTCONN or -ENOMEM:
+ * nothing has changed. What the library refuses is told as a handshake that failed. */
 int rl_tls_attach(struct rl_conn *conn, const struct rl_tls_attach *how);
 
 /* After the handshake. Texts are static or good until the stream goes; NULL: there is none, or this

@@ -7,7 +7,8 @@
 #include "tls/tls_engine.h"
 #include "tls/tls_stream.h"
 
-/* DIALLING: TCP is not up. QUEUED: our first step is to come. */
+/* DIALLING: TCP is not up. QUEUED: our first step is to come. The engine is made with the first step: its
+ * 8 KB of a handshake, in thousands of streams that wait, would leave holes in the heap for good. */
 enum rl_tls_stage { RL_TLS_DIALLING, RL_TLS_QUEUED, RL_TLS_SHAKING, RL_TLS_OPEN, RL_TLS_ENDED };
 
 enum { RL_TLS_RECORD = 16384 }; /* plaintext of a record, at most */
@@ -21,6 +22,8 @@ struct rl_tls_mark {
 struct rl_tls_stream {
     struct rl_filter filter;
     struct rl_tls_engine engine;
+    struct rl_tls_context *context; /* held until the engine is made, which holds it then */
+    char *servername;               /* the same; NULL: none */
     struct rl_tls_worker *worker;
     struct rl_list link;    /* on the worker's ongoing or fresh list */
     struct rl_buf held;     /* came in while no step could be taken */

@@ -202,6 +202,51 @@ START_TEST(start_tls_is_cancelled_by_destroy)
 }
 END_TEST
 
+static void start_and_destroy(struct rl_vu *vu, int status)
+{
+    start_on_a(vu, status);
+    rl_socket_destroy(&a->socket);
+}
+
+static void connect_start_and_destroy(struct rl_vu *vu)
+{
+    a = rig_socket(vu, "");
+    ck_assert_int_eq(rig_connect(a, "c", start_and_destroy), RL_PENDING);
+}
+
+/* Before its first step there is no session: nothing was said. */
+START_TEST(start_tls_is_cancelled_before_its_turn)
+{
+    uint8_t byte;
+    int fd;
+
+    rig_begin(connect_start_and_destroy);
+    fd = rig_accept();
+    rig_until_done(1);
+    rig_expect("begin connect c:ok t:ECANCELED close end ");
+    ck_assert_uint_eq(rig_peer_read(fd, &byte, 1), 0);
+    close(fd);
+}
+END_TEST
+
+/* T-078: the library is asked when it is the handshake's turn: here for a name longer than one can be. */
+START_TEST(t078_the_library_refuses)
+{
+    char name[300];
+
+    memset(name, 'a', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    tls.servername = name;
+    rig_begin(_i == 0 ? connect_a : connect_and_start);
+    rig_until_done(1);
+    rig_expect(_i == 0 ? "begin error(ETLS) c:ETLS end "
+                       : "begin connect c:ok error(ETLS) t:ETLS close end ");
+    ck_assert_str_eq(rig.error.message, "TLS handshake failed: bad TLS option");
+    ck_assert_double_eq(rig_sum(RL_M_TCP_ERRORS), 1);
+    ck_assert_uint_eq(rig_count(RL_M_TCP_TLS_HANDSHAKING), 1);
+}
+END_TEST
+
 /* --- With a server that speaks TLS, in the same loop. --- */
 
 static struct {
@@ -347,6 +392,8 @@ static Suite *socket_tls_suite(void)
     rl_case(suite, start_tls_that_fails, set_up, tear_down);
     rl_case(suite, start_tls_runs_into_its_time, set_up, tear_down);
     rl_case(suite, start_tls_is_cancelled_by_destroy, set_up, tear_down);
+    rl_case(suite, start_tls_is_cancelled_before_its_turn, set_up, tear_down);
+    rl_case_loop(suite, t078_the_library_refuses, set_up, tear_down, 0, 2);
     rl_case(suite, e320_tls_version, start_server, stop_server);
     rl_case(suite, e320_not_asked_for, start_server, stop_server);
     return suite;
