@@ -432,7 +432,7 @@ t.case("T-044 a handshake that never ends runs into its time", function()
             to("TLS_NEVER", { timeout = 200 }))
   t.equal(s.ready_state, "disconnected", "the state")
   t.equal(seen.text(), "error ETIMEDOUT", "events")
-end, { alone = true, metrics = { tcp_socket_connecting = { count = 1, at_least = 200 }, tcp_sockets = 0,
+end, { alone = true, metrics = { tcp_socket_connecting = { count = 1, at_least = 190 }, tcp_sockets = 0,
                                  tcp_tls_handshaking = { count = 1, at_least = 190 } } })
 
 -- --- What is beyond k6. ---
