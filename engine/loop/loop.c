@@ -40,7 +40,7 @@ static void woken(void *ctx, uint64_t handle, const struct rl_completion *c, str
 
 int rl_loop_init(struct rl_loop *loop, struct rl_ring *ring)
 {
-    *loop = (struct rl_loop){.ring = ring, .now_ns = rl_clock_ns()};
+    *loop = (struct rl_loop){.ring = ring, .now_ns = rl_clock_ns(), .steady_from_ns = UINT64_MAX};
     rl_timer_wheel_init(&loop->wheel, loop->now_ns);
     rl_list_init(&loop->ready);
     rl_mpsc_init(&loop->mailbox);
@@ -227,6 +227,18 @@ static unsigned reap_overflow(struct rl_loop *loop, unsigned count)
     return count;
 }
 
+void rl_loop_connecting(struct rl_loop *loop)
+{
+    loop->steady_from_ns = loop->now_ns + RL_NS_PER_S;
+    if (loop->steady.count > 0)
+        loop->steady = (struct rl_turns){0};
+}
+
+void rl_loop_ending(struct rl_loop *loop)
+{
+    loop->steady_from_ns = UINT64_MAX;
+}
+
 int rl_loop_turn(struct rl_loop *loop)
 {
     uint64_t end_ns;
@@ -238,8 +250,11 @@ int rl_loop_turn(struct rl_loop *loop)
             loop->hooks[i].flush(loop->hooks[i].ctx);
     }
     end_ns = rl_clock_ns();
-    if (loop->turns > 0)
+    if (loop->turns > 0) {
         rl_turns_record(&loop->lengths, end_ns - loop->now_ns);
+        if (loop->now_ns >= loop->steady_from_ns)
+            rl_turns_record(&loop->steady, end_ns - loop->now_ns);
+    }
     rc = rl_ring_enter(loop->ring, time_to_sleep(loop, end_ns));
     atomic_store_explicit(&loop->asleep, false, memory_order_relaxed);
     loop->now_ns = rl_clock_ns();

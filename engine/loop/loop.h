@@ -72,6 +72,8 @@ struct rl_loop {
     struct rl_mpsc mailbox;
     uint64_t turns, completions;
     struct rl_turns lengths; /* of turns: how long the ring was not looked after */
+    struct rl_turns steady;  /* of those since steady_from_ns */
+    uint64_t steady_from_ns; /* UINT64_MAX: not now */
     struct rl_completion *batch; /* rl_ring_capacity of them, more after an overflow */
     unsigned batch_capacity;
     uint64_t overflows;          /* of the ring, seen so far */
@@ -109,6 +111,11 @@ static inline void rl_loop_timer(struct rl_loop *loop, struct rl_timer *timer, u
 
 /* Any thread. The mail is the receiver's until delivered. */
 void rl_loop_post(struct rl_loop *loop, struct rl_mail *mail);
+
+/* The turns that `steady` counts are those from a second after the last connect began until the load ends:
+ * a connect starts the count anew, an end only stops it. */
+void rl_loop_connecting(struct rl_loop *loop);
+void rl_loop_ending(struct rl_loop *loop);
 
 /* One turn; 0 or the ring's failure. */
 int rl_loop_turn(struct rl_loop *loop);

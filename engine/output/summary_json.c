@@ -161,14 +161,14 @@ static int add_setup_data(json_t *document, const char *setup_data)
 }
 
 /* Beyond k6: the engine's own lateness, in milliseconds. */
-static int add_turns(json_t *document, const struct rl_summary_turns *turns)
+static int add_turns(json_t *to, const char *key, const struct rl_summary_turns *turns)
 {
     json_t *object;
     int rc;
 
     if (turns->count == 0)
         return 0;
-    object = set_object(document, "worker_turns");
+    object = set_object(to, key);
     rc = object == NULL ? -ENOMEM : set(object, "count", json_integer((json_int_t)turns->count));
     if (rc == 0)
         rc = set(object, "p(99.99)", json_real(turns->p9999_ms));
@@ -185,7 +185,9 @@ static int fill(json_t *document, const struct rl_summary *summary, const char *
     if (rc == 0)
         rc = add_group(root, &summary->root);
     if (rc == 0)
-        rc = add_turns(document, &summary->turns);
+        rc = add_turns(document, "worker_turns", &summary->turns);
+    if (rc == 0 && summary->turns.count > 0)
+        rc = add_turns(json_object_get(document, "worker_turns"), "steady", &summary->steady);
     return rc < 0 ? rc : add_setup_data(document, setup_data);
 }
 

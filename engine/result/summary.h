@@ -79,7 +79,7 @@ struct rl_summary {
     struct rl_summary_part total, root, groups;
     const struct rl_summary_part *scenarios; /* sorted by name */
     size_t scenario_count;
-    struct rl_summary_turns turns; /* filled in by who knows the workers */
+    struct rl_summary_turns turns, steady; /* all, those of a settled load; by who knows the workers */
 };
 
 struct rl_summary_config {

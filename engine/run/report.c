@@ -55,22 +55,31 @@ static int export(struct rl_test *test, const struct rl_summary *summary)
     return rc;
 }
 
+static struct rl_summary_turns figures_of(const struct rl_turns *turns)
+{
+    return (struct rl_summary_turns){.count = turns->count,
+                                     .p9999_ms = (double)rl_turns_at(turns, 0.9999) / 1e6,
+                                     .max_ms = (double)turns->max_ns / 1e6};
+}
+
 /* What the workers took for a turn, now that they have ended. Where it is long for one turn in a hundred
  * the figures of latency are too, and the run says so. */
-static void tell_turns(struct rl_test *test, struct rl_summary_turns *out)
+static void tell_turns(struct rl_test *test, struct rl_summary *summary)
 {
-    struct rl_turns *all = calloc(1, sizeof(*all));
+    struct rl_turns *all = calloc(2, sizeof(*all)), *steady = all + 1;
+    struct rl_summary_turns *out = &summary->turns;
     uint64_t often_ns;
 
     if (all == NULL)
         return;
     for (uint32_t i = 0; i < test->worker_count; i++) {
-        if (test->workers[i].has_loop)
-            rl_turns_merge(all, &test->workers[i].loop.lengths);
+        if (!test->workers[i].has_loop)
+            continue;
+        rl_turns_merge(all, &test->workers[i].loop.lengths);
+        rl_turns_merge(steady, &test->workers[i].loop.steady);
     }
-    *out = (struct rl_summary_turns){.count = all->count,
-                                     .p9999_ms = (double)rl_turns_at(all, 0.9999) / 1e6,
-                                     .max_ms = (double)all->max_ns / 1e6};
+    *out = figures_of(all);
+    summary->steady = figures_of(steady);
     often_ns = rl_turns_at(all, 0.99);
     free(all);
     if (out->count >= LATE_TURNS && often_ns > LATE_MS * RL_NS_PER_MS)
@@ -101,7 +110,7 @@ int rl_report(struct rl_test *test, struct rl_collect *collect)
     if (rl_collect_lost(collect) > 0)
         rl_log_error("%llu samples are in no figure, because memory was out: the summary is too low",
                      (unsigned long long)rl_collect_lost(collect));
-    tell_turns(test, &summary.turns);
+    tell_turns(test, &summary);
     text_rc = print_text(test, &summary);
     export_rc = export(test, &summary);
     rl_summary_fini(&summary);

@@ -143,6 +143,7 @@ static int start_dial(struct rl_socket *socket, const struct rl_addr *addr)
     rl_addr_format_ip(addr, ip);
     rl_socket_debug(socket, "connecting to %s port %u", ip, (unsigned)addr->port);
     set_overlay(socket, rl_tags_with(env->shard->tags, socket->overlay, "ip", ip));
+    rl_loop_connecting(env->loop);
     return rl_conn_open(env->net, addr, local.family != 0 ? &local : NULL,
                         &rl_socket_stream_events, socket, &socket->conn);
 }

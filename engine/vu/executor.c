@@ -73,6 +73,8 @@ void rl_executor_fini(struct rl_executor *executor)
 static void set_phase(struct rl_executor *executor, enum rl_executor_phase phase)
 {
     executor->phase = phase;
+    if (phase == RL_EXECUTOR_STOPPING)
+        rl_loop_ending(executor->env->loop);
     atomic_store_explicit(&executor->figures.phase, phase, memory_order_relaxed);
 }
 

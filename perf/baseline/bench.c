@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,12 @@ static const uint64_t second_ns = 1000000000;
 
 static const uint64_t connect_limit_ns = 120 * second_ns;
 static const uint64_t drain_limit_ns = 3 * second_ns;
+
+struct bench_sockopt bench_sockopts[BENCH_SOCKOPTS] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+                                                       {SOL_SOCKET, SO_KEEPALIVE, 1},
+                                                       {IPPROTO_TCP, TCP_KEEPIDLE, 30},
+                                                       {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+                                                       {IPPROTO_TCP, TCP_KEEPCNT, 9}};
 
 static const char *const mode_names[] = {"echo", "connect", "idle", "handshake"};
 

@@ -81,6 +81,13 @@ enum bench_phase bench_tick(struct bench *bench, uint64_t now_ns);
 /* Print the JSON line; returns the exit code: 0 if nothing failed and every byte came back. */
 int bench_report(const struct bench *bench);
 
+/* What ringload sets on each socket, so that both do the same work (T-046); values are only ever read. */
+struct bench_sockopt {
+    int level, name, value;
+};
+enum { BENCH_SOCKOPTS = 5 };
+extern struct bench_sockopt bench_sockopts[BENCH_SOCKOPTS];
+
 /* A connection is a cycle that ends, and the next one begins. */
 static inline bool bench_cycles(const struct bench *bench)
 {

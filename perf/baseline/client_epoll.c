@@ -4,7 +4,6 @@
  * from one buffer. It says how much of a ratio is io_uring and how much is TCP itself.
  */
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -82,7 +81,6 @@ static int start_connect(struct client *client, uint32_t index)
 
 static void open_socket(struct client *client, uint32_t index)
 {
-    static const int one = 1;
     struct conn *conn = &client->conns[index];
     int error;
 
@@ -94,7 +92,9 @@ static void open_socket(struct client *client, uint32_t index)
         fail(client, index, "socket", errno);
         return;
     }
-    setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    for (unsigned i = 0; i < BENCH_SOCKOPTS; i++)
+        setsockopt(conn->fd, bench_sockopts[i].level, bench_sockopts[i].name, &bench_sockopts[i].value,
+                   sizeof(int));
     error = start_connect(client, index);
     if (error != 0) {
         fail(client, index, "connect", error);

@@ -3,7 +3,7 @@
  * The smallest honest io_uring client: what ringload would be without Lua, virtual users and
  * metrics. Direct descriptors in slots of its own choice; a socket's life:
  *
- *   SOCKET, TCP_NODELAY, IP_LOCAL_PORT_RANGE, CONNECT             in order, one completion
+ *   SOCKET, options, IP_LOCAL_PORT_RANGE, CONNECT                 in order, one completion
  *   multishot RECV; a reply, once whole, is copied to the arena and sent again
  *   CANCEL of the receive + CLOSE of the slot (FIN)               ends with the receive
  *
@@ -12,7 +12,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +43,6 @@ struct client {
     unsigned started;                           /* conns[0, started) have been opened once */
     unsigned opening;
 };
-
-static int one = 1; /* only ever read, but the kernel's interface is not const */
 
 /* None of the steps waits, so they run in order as they are submitted: no link, which would cost a round
  * of deferred work each. */
@@ -88,7 +85,9 @@ static void open_socket(struct client *client, uint32_t slot)
     io_uring_prep_socket_direct(sqe, AF_INET, SOCK_STREAM, 0, slot, 0);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     sqe->user_data = bench_tag_pack(BENCH_OP_STEP, conn->generation, slot);
-    prepare_option(client, slot, IPPROTO_TCP, TCP_NODELAY, &one);
+    for (unsigned i = 0; i < BENCH_SOCKOPTS; i++)
+        prepare_option(client, slot, bench_sockopts[i].level, bench_sockopts[i].name,
+                       &bench_sockopts[i].value);
     connect_socket(client, slot);
 }
 

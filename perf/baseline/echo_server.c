@@ -11,6 +11,7 @@
  *
  * The bytes are payload; on the wire they are more with TLS (--cert, --key) and the same without.
  * --reply TEXT answers each message with this text instead of itself.
+ * --intervals adds the median time from one message to the next to what is printed (one process, one connection).
  * `messages` counts receives; a message that came in two pieces counts as two. `closed` counts
  * connections that ended with FIN, `resets` those that ended with RST. The sum of all is printed
  * as JSON at SIGTERM or SIGINT, and after --seconds at the latest.
@@ -31,6 +32,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "intervals.h"
 #include "tls.h"
 #include "uring.h"
 
@@ -60,6 +62,7 @@ struct server {
     int listener;
     bool accepting;
     bool spin;         /* never sleep, so that no client pays for waking us */
+    bool intervals;    /* note the time of each message */
     uint64_t retry_ns; /* when to accept again after a failure */
     struct stats stats;
     volatile struct stats *shared;
@@ -74,8 +77,10 @@ struct options {
     const char *cert, *key; /* NULL: no TLS */
     const char *reply;
     bool spin;
+    bool intervals;
 };
 
+static struct intervals intervals;
 static volatile sig_atomic_t stopped;
 
 static void on_signal(int number)
@@ -173,6 +178,8 @@ static void answer(struct server *server, uint32_t slot, const uint8_t *data, si
 {
     struct conn *conn = &server->conns[slot];
 
+    if (server->intervals)
+        intervals_record(&intervals, bench_now_ns());
     server->stats.messages++;
     server->stats.bytes_in += len;
     if (server->reply != NULL) {
@@ -330,6 +337,7 @@ static int serve(const struct options *options, volatile struct stats *shared)
     server.shared = shared;
     server.spin = options->spin;
     server.reply = options->reply;
+    server.intervals = options->intervals;
     if (options->cert != NULL &&
         bench_tls_open_server(&server.tls, options->cert, options->key) != 0)
         return 1;
@@ -362,13 +370,13 @@ static void print(const struct stats *all, unsigned processes)
     }
     printf("{\"accepted\": %llu, \"closed\": %llu, \"resets\": %llu, \"messages\": %llu, "
            "\"bytes_in\": %llu, \"bytes_out\": %llu, \"wire_in\": %llu, \"wire_out\": %llu, "
-           "\"handshakes\": %llu, \"errors\": %llu, \"turns\": %llu}\n",
+           "\"handshakes\": %llu, \"errors\": %llu, \"turns\": %llu, \"interval_p50_ns\": %llu}\n",
            (unsigned long long)sum.accepted, (unsigned long long)sum.closed,
            (unsigned long long)sum.resets, (unsigned long long)sum.messages,
            (unsigned long long)sum.bytes_in, (unsigned long long)sum.bytes_out,
            (unsigned long long)sum.wire_in, (unsigned long long)sum.wire_out,
            (unsigned long long)sum.handshakes, (unsigned long long)sum.errors,
-           (unsigned long long)sum.turns);
+           (unsigned long long)sum.turns, (unsigned long long)intervals_median_ns(&intervals));
 }
 
 static struct stats *map_stats(const struct options *options)
@@ -391,7 +399,7 @@ static struct stats *map_stats(const struct options *options)
 static _Noreturn void usage(void)
 {
     fprintf(stderr, "usage: rl_echo_server --port P [--host 0.0.0.0] [--processes K] "
-                    "[--seconds 600] [--stats FILE] [--spin] [--reply TEXT]\n"
+                    "[--seconds 600] [--stats FILE] [--spin] [--intervals] [--reply TEXT]\n"
                     "       [--cert CERT.pem --key KEY.pem]\n");
     exit(2);
 }
@@ -403,7 +411,8 @@ static void parse(struct options *options, int argc, char **argv)
         {"processes", required_argument, NULL, 'k'}, {"seconds", required_argument, NULL, 's'},
         {"stats", required_argument, NULL, 'f'},     {"spin", no_argument, NULL, 'b'},
         {"cert", required_argument, NULL, 'c'},      {"key", required_argument, NULL, 'y'},
-        {"reply", required_argument, NULL, 'r'},     {NULL, 0, NULL, 0},
+        {"reply", required_argument, NULL, 'r'},     {"intervals", no_argument, NULL, 'i'},
+        {NULL, 0, NULL, 0},
     };
     int letter;
 
@@ -420,6 +429,8 @@ static void parse(struct options *options, int argc, char **argv)
             options->stats = optarg;
         else if (letter == 'b')
             options->spin = true;
+        else if (letter == 'i')
+            options->intervals = true;
         else if (letter == 'c')
             options->cert = optarg;
         else if (letter == 'y')
@@ -430,7 +441,7 @@ static void parse(struct options *options, int argc, char **argv)
             usage();
     }
     if (options->port == 0 || options->processes == 0 || options->processes > MAX_PROCESSES ||
-        optind != argc || (options->cert == NULL) != (options->key == NULL))
+        (options->intervals && options->processes != 1) || optind != argc || (options->cert == NULL) != (options->key == NULL))
         usage();
 }
 

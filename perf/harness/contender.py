@@ -13,13 +13,14 @@ TLS_SLACK = 4096
 class Load:
     """mode, connections, and how they are spread. tls: the certificates, None without TLS."""
 
-    def __init__(self, mode, connections, size=64, addresses=1, shares=1, tls=None):
+    def __init__(self, mode, connections, size=64, addresses=1, shares=1, tls=None, intervals=False):
         self.mode = mode
         self.connections = connections
         self.size = size
         self.addresses = addresses
         self.shares = shares  # processes of a baseline, workers of ringload
         self.tls = tls
+        self.intervals = intervals  # the value is the median time between messages
         self.protocol = mode in ("http", "redis")  # against a real server
 
     def cycles(self):
@@ -49,14 +50,20 @@ class Contender:
     def does(self, load):
         if load.protocol:
             return self.name in ("io_uring", "ringload")
+        if load.mode == "pause":
+            return self.name == "ringload"
         return self.tls if load.tls is not None else self.plain
 
 
 class Baseline(Contender):
     """One of the C clients. It drains before it ends, so all counts must be equal."""
 
-    # Its window opens a second after the last connect and is its own affair; ours must fit.
+    slowest_rate = 10000  # connects a second
+
+    # Its window opens a second after the last connect and is its own affair; ours must fit. Of several
+    # processes the first has connected long before the last.
     def start(self, load, port, core, window_s):
+        window_s += load.connections / self.slowest_rate if load.shares > 1 else 0
         self.processes = []
         for i, connections in enumerate(load.split()):
             self.processes.append(Process(
@@ -126,7 +133,8 @@ class Ringload(Contender):
         stderr = self.process.read(self.process.stderr)
         if "level=error" in stderr or "level=fatal" in stderr:
             raise Failed(f"it logged errors: {self.process.tail()}")
-        self.metrics = json.loads(self.export.read())["metrics"]
+        exported = json.loads(self.export.read())
+        self.metrics, self.turns = exported["metrics"], exported.get("worker_turns", {})
         self.export.close()
 
     def count(self, metric):

@@ -2,6 +2,7 @@
 """One measurement of one contender, seen from outside: its CPU clock and the server's counters,
 read at both ends of a window in which nothing but the load goes on."""
 
+import json
 import time
 
 from .contender import Load
@@ -11,9 +12,13 @@ WARM_S = 1.3     # after the last connection was accepted
 SETTLE_S = 2.5   # before memory is read
 PAUSE_S = 1.5    # between runs: closed ports can be used again after 1 s
 
+PAUSE_WINDOW_S = 20.0
+LEAST_TURNS = 20000  # two beyond p(99.99)
+
 LEAST_NS = 500  # a round trip through TCP costs several times as much on any machine
 
 SHARE = 17000    # sockets of one ring or process, below a limit of 20,000 files
+MOST = 19000     # as many as fit all the same
 PER_ADDRESS = 20000  # sockets to one destination, below its 28,232 source ports
 
 
@@ -27,6 +32,10 @@ def addresses_for(connections):
     need = _ceil(connections, PER_ADDRESS)
     return next(p for p in (1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
                 if p >= need + (need > 1))
+
+
+def shares_for(connections, most=SHARE):
+    return _ceil(connections, most)
 
 
 class Bench:
@@ -44,6 +53,8 @@ class Bench:
         extra = list(contender.server_arguments)
         if load.tls is not None:
             extra += ["--cert", load.tls.cert, "--key", load.tls.key]
+        if load.intervals:
+            extra.append("--intervals")
         return Server(self.server_program, self.port, self.server_core, processes,
                       seconds=300 + self.window_s, spin=spin, extra=extra)
 
@@ -82,7 +93,7 @@ def _check_window(load, before, after, clients, contender):
                          f"ringload more time): {client.tail()}")
     if delta["resets"] > 0 and not contender.resets:
         raise Failed(f"{delta['resets']} connections ended with RST")
-    if load.mode == "echo" and (delta["accepted"] > 0 or delta["closed"] > 0):
+    if load.mode in ("echo", "pause") and (delta["accepted"] > 0 or delta["closed"] > 0):
         raise Failed(f"{delta['accepted']} connections opened and {delta['closed']} closed "
                      "within the window")
     if _completed(load, delta) < 1:
@@ -90,9 +101,15 @@ def _check_window(load, before, after, clients, contender):
     return delta
 
 
+def _server_for(bench, load, contender):
+    """One that polls; or, if the connections are too many for one, several that sleep."""
+    processes = _ceil(load.connections, SHARE - 2000) if load.shares > 1 else 1
+    return bench.server(processes, bench.spin and processes == 1, load, contender)
+
+
 def measure_cpu(bench, contender, load):
     """CPU of the client for each round trip (mode echo) or cycle (modes connect, handshake)."""
-    with bench.server(1, bench.spin, load, contender) as server:
+    with _server_for(bench, load, contender) as server:
         clients = contender.start(load, bench.port, bench.client_core, bench.window_s)
         try:
             server.wait_until(lambda: _ready(load, server.counters()) >= load.connections, 90,
@@ -114,11 +131,13 @@ def measure_cpu(bench, contender, load):
                 break
             time.sleep(0.01)
         contender.check(load, server.stop())
+        printed = server.read(server.stdout)
     count = _completed(load, delta)
     if client1 - client0 < count * LEAST_NS:
         raise Failed("less CPU than TCP alone needs: is the work done in another process?")
     wall, client_ns, server_ns = t1 - t0, client1 - client0, server1 - server0
-    return {"value": client_ns / 1000 / count, "rate": count / wall * 1e9,
+    value_ns = json.loads(printed)["interval_p50_ns"] if load.intervals else client_ns / count
+    return {"value": value_ns / 1000, "rate": count / wall * 1e9,
             "client_busy": client_ns / wall,
             "others_busy": max(0, all1 - all0 - client_ns - server_ns) / wall}
 
@@ -155,3 +174,29 @@ def measure_memory(bench, contender, connections, tls=None):
     full = _rss_of(bench, contender,
                    Load("idle", connections, addresses=addresses, shares=shares, tls=tls))
     return {"value": (full - empty) / (connections - shares), "empty": empty, "full": full}
+
+
+def measure_pause(bench, contender, load):
+    """p(99.99) of the length of a worker's turns while all are connected and some echo."""
+    with bench.server(_ceil(load.connections, SHARE - 2000), False, load, contender) as server:
+        clients = contender.start(load, bench.port, bench.client_core, PAUSE_WINDOW_S)
+        try:
+            server.wait_until(lambda: _ready(load, server.counters()) >= load.connections, 120,
+                              f"{load.connections} connections", clients)
+            time.sleep(WARM_S)
+            t0, before, client0, server0, all0 = _sample(server, clients)
+            time.sleep(PAUSE_WINDOW_S / 2)
+            t1, after, client1, server1, all1 = _sample(server, clients)
+            delta = _check_window(load, before, after, clients, contender)
+            contender.finish()
+        finally:
+            for client in clients:
+                client.__exit__()
+        contender.check(load, server.stop())
+    steady = contender.turns.get("steady", {"count": 0})
+    if steady["count"] < LEAST_TURNS:
+        raise Failed(f"only {steady['count']} turns, too few for p(99.99)")
+    wall, client_ns, server_ns = t1 - t0, client1 - client0, server1 - server0
+    return {"value": steady["p(99.99)"] * 1000, "longest": steady["max"] * 1000, "turns": steady["count"],
+            "rate": _completed(load, delta) / wall * 1e9, "client_busy": client_ns / wall,
+            "others_busy": max(0, all1 - all0 - client_ns - server_ns) / wall}

@@ -42,6 +42,35 @@ static void tear_down(void)
     rl_ring_free(ring);
 }
 
+/* --- Lengths of turns --- */
+
+static void turn_at_once(void)
+{
+    loop.urgent = true;
+    ck_assert_int_eq(rl_loop_turn(&loop), 0);
+}
+
+START_TEST(settled_turns_are_counted_apart)
+{
+    turn_at_once();
+    turn_at_once();
+    ck_assert_uint_eq(loop.lengths.count, 1);
+    ck_assert_uint_eq(loop.steady.count, 0); /* nothing has been connected */
+    rl_loop_connecting(&loop);
+    ck_assert_uint_eq(loop.steady_from_ns, loop.now_ns + RL_NS_PER_S);
+    loop.steady_from_ns = loop.now_ns; /* as if the second had passed */
+    turn_at_once();
+    turn_at_once();
+    ck_assert_uint_eq(loop.steady.count, 2);
+    rl_loop_ending(&loop);
+    turn_at_once();
+    ck_assert_uint_eq(loop.steady.count, 2);
+    rl_loop_connecting(&loop);
+    ck_assert_uint_eq(loop.steady.count, 0);
+    ck_assert_uint_eq(loop.lengths.count, 4);
+}
+END_TEST
+
 /* --- Tasks --- */
 
 struct counter {
@@ -337,6 +366,7 @@ END_TEST
 static Suite *loop_suite(void)
 {
     static const TTest *const *const tests[] = {
+        &settled_turns_are_counted_apart,
         &a_ready_task_runs_once,
         &a_task_that_readies_itself,
         &a_task_is_cancelled_by_another,

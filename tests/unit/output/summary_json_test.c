@@ -81,6 +81,14 @@ START_TEST(turns_are_there_if_they_are_known)
     ck_assert_int_eq(json_integer_value(json_object_get(turns, "count")), 12345);
     ck_assert_double_eq(json_real_value(json_object_get(turns, "p(99.99)")), 0.75);
     ck_assert_double_eq(json_real_value(json_object_get(turns, "max")), 2.5);
+    ck_assert_ptr_null(json_object_get(turns, "steady"));
+    json_decref(document);
+    rl_buf_consume(&out, rl_buf_size(&out));
+    summary.steady = (struct rl_summary_turns){.count = 12, .p9999_ms = 0.25, .max_ms = 0.5};
+    export(NULL);
+    turns = json_object_get(json_object_get(document, "worker_turns"), "steady");
+    ck_assert_int_eq(json_integer_value(json_object_get(turns, "count")), 12);
+    ck_assert_double_eq(json_real_value(json_object_get(turns, "p(99.99)")), 0.25);
 }
 END_TEST
 
