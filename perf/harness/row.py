@@ -13,7 +13,7 @@ SETTLE_S = 2.5   # before memory is read
 PAUSE_S = 1.5    # between runs: closed ports can be used again after 1 s
 
 PAUSE_WINDOW_S = 20.0
-LEAST_TURNS = 20000  # two beyond p(99.99)
+LEAST_TURNS = 50000  # five beyond p(99.99)
 
 LEAST_NS = 500  # a round trip through TCP costs several times as much on any machine
 
