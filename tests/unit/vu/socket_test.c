@@ -536,6 +536,7 @@ START_TEST(timeouts_repeat)
     rig_until(rig_sum(RL_M_TCP_TIMEOUTS) >= 3);
     rig_expect("timeout timeout timeout ");
     ck_assert_uint_ge(rl_clock_ns() - begin_ns, 60 * RL_NS_PER_MS);
+    ck_assert_uint_le(rl_clock_ns() - begin_ns, 250 * RL_NS_PER_MS);
     ck_assert_int_eq(a->socket.state, RL_SOCKET_OPEN);
     ck_assert_double_eq(rig_sum(RL_M_TCP_TIMEOUTS), 3);
     ck_assert_str_eq(rig_tags(RL_M_TCP_TIMEOUTS), full_tags);
@@ -570,6 +571,7 @@ START_TEST(timeouts_begin_with_the_connection)
     open_ns = rl_clock_ns();
     rig_until(rig_sum(RL_M_TCP_TIMEOUTS) > 0);
     ck_assert_uint_ge(rl_clock_ns() - open_ns, 15 * RL_NS_PER_MS);
+    ck_assert_uint_le(rl_clock_ns() - open_ns, 200 * RL_NS_PER_MS);
     ck_assert_double_eq(rig_sum(RL_M_TCP_TIMEOUTS), 1);
     rl_socket_destroy(&a->socket);
     rig_until_done(1);
@@ -599,6 +601,7 @@ START_TEST(data_restarts_the_timeout)
     rig_until(rig.diary_bytes > 0);
     rig_expect("timeout ");
     ck_assert_uint_ge(rl_clock_ns() - last_ns, 190 * RL_NS_PER_MS);
+    ck_assert_uint_le(rl_clock_ns() - last_ns, 350 * RL_NS_PER_MS);
     rig_until(rig_sum(RL_M_TCP_TIMEOUTS) >= 2); /* the next, of silence alone */
     rig_expect("timeout ");
     ck_assert_uint_ge(rl_clock_ns() - last_ns, 390 * RL_NS_PER_MS);
