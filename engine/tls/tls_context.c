@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/tls_context.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,13 @@ static void write_alpn(const struct rl_tls_config *config, enum rl_tls_role role
     }
 }
 
+static uint64_t next_id(void)
+{
+    static atomic_uint_fast64_t last;
+
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
 static struct rl_tls_context *wrap(WOLFSSL_CTX *ctx, const struct rl_tls_config *config,
                                    enum rl_tls_role role, struct rl_tls_keylog *keylog)
 {
@@ -114,6 +122,7 @@ static struct rl_tls_context *wrap(WOLFSSL_CTX *ctx, const struct rl_tls_config 
     if (context == NULL)
         return NULL;
     context->ctx = ctx;
+    context->id = next_id();
     context->keylog = keylog;
     context->references = 1;
     context->role = role;
@@ -158,6 +167,11 @@ struct rl_tls_context *rl_tls_context_hold(struct rl_tls_context *context)
 {
     context->references++;
     return context;
+}
+
+uint64_t rl_tls_context_id(const struct rl_tls_context *context)
+{
+    return context->id;
 }
 
 bool rl_tls_context_resumes(const struct rl_tls_context *context)

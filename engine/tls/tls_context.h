@@ -22,6 +22,10 @@ struct rl_tls_context *rl_tls_context_new(const struct rl_tls_config *config, en
 struct rl_tls_context *rl_tls_context_hold(struct rl_tls_context *context);
 void rl_tls_context_release(struct rl_tls_context *context);
 
+/* No other context of the process has it, or had it before: what was agreed under this one is found by it.
+ * An address would not do: the next context may be made where one has gone. */
+uint64_t rl_tls_context_id(const struct rl_tls_context *context);
+
 /* Does it keep sessions, and offer them? */
 bool rl_tls_context_resumes(const struct rl_tls_context *context);
 

@@ -10,6 +10,7 @@
 
 struct rl_tls_context {
     WOLFSSL_CTX *ctx;
+    uint64_t id;
     struct rl_tls_keylog *keylog;
     uint32_t references;
     enum rl_tls_role role;

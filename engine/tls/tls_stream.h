@@ -46,7 +46,7 @@ struct rl_tls_attach {
     const char *servername;           /* of clients: what SNI says and what is verified; an address: no
                                        * SNI; copied */
     struct rl_tls_sessions *sessions; /* of clients: where tickets come from and go to; NULL: nowhere */
-    const char *session_key;          /* with sessions: "host:port"; copied */
+    const char *session_key;          /* with sessions: context, host and port; copied */
     void (*tcp_up)(void *owner);      /* TCP is connected, the handshake begins; or NULL */
 };
 
@@ -70,7 +70,7 @@ struct rl_tls_info {
 /* False: no TLS on it, or not yet. */
 bool rl_tls_info(const struct rl_conn *conn, struct rl_tls_info *info);
 
-/* The sessions that one VU may resume, by "host:port". NULL: memory is out. */
+/* The sessions that one VU may resume, by session_key. NULL: memory is out. */
 struct rl_tls_sessions *rl_tls_sessions_new(void);
 void rl_tls_sessions_free(struct rl_tls_sessions *sessions);
 

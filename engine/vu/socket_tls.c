@@ -2,6 +2,7 @@
 #include "vu/socket_tls.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,8 @@ int rl_socket_begin_tls(struct rl_socket *socket)
 
     if (dial->resume) { /* without memory for them it is a full handshake */
         /* A context's own: another one may ask for what this session was not asked for. */
-        snprintf(key, sizeof(key), "%s %p:%u", dial->servername, (void *)dial->tls_context,
-                 (unsigned)dial->port);
+        snprintf(key, sizeof(key), "%" PRIu64 ":%u %s", rl_tls_context_id(dial->tls_context),
+                 (unsigned)dial->port, dial->servername);
         how.sessions = sessions_of(socket->vu);
         how.session_key = key;
     }

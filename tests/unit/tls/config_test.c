@@ -202,6 +202,25 @@ START_TEST(contexts_are_found_again)
 }
 END_TEST
 
+/* Also where one is made at another's address. */
+START_TEST(contexts_have_ids_of_their_own)
+{
+    const struct rl_tls_config config = {.insecure_skip_verify = true};
+    uint64_t last = 0;
+    char why[256];
+
+    for (int i = 0; i < 20; i++) {
+        struct rl_tls_context *context =
+            rl_tls_context_new(&config, RL_TLS_CLIENT, NULL, why, sizeof(why));
+
+        ck_assert_msg(context != NULL, "%s", why);
+        ck_assert_uint_gt(rl_tls_context_id(context), last);
+        last = rl_tls_context_id(context);
+        rl_tls_context_release(context);
+    }
+}
+END_TEST
+
 /* More than the cache holds, one of them in use: that one stays until it is released. */
 START_TEST(contexts_are_forgotten)
 {
@@ -261,6 +280,7 @@ static Suite *suite(void)
     rl_case_loop(s, certificates, setup, teardown, 0, 11);
     rl_case_loop(s, options_of_a_connect, setup, teardown, 0, 7);
     rl_case(s, contexts_are_found_again, setup, teardown);
+    rl_case(s, contexts_have_ids_of_their_own, setup, teardown);
     rl_case(s, contexts_are_forgotten, setup, teardown);
     rl_case(s, roots_from_the_environment, setup, teardown);
     return s;

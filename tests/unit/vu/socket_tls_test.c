@@ -4,6 +4,7 @@
 #include "vu/socket_tls.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,6 +382,60 @@ START_TEST(e320_not_asked_for)
 }
 END_TEST
 
+/* One connection that has taken what may be resumed. */
+static void connect_and_take(void)
+{
+    size_t before = server.count;
+
+    rig_begin(connect_a);
+    rig_until(rl_tls_worker_counts(server.worker)->done == before + 1);
+    ck_assert_int_eq(rl_conn_send(server.conns[before], rl_slice_str("x")), 0);
+    rig_until(a->received == 1);
+    rl_socket_destroy(&a->socket);
+    rig_until_done((unsigned)before + 1);
+    rig_drop(a);
+    a = NULL;
+}
+
+/* Another context at the address of ours, as when that was forgotten and its memory given out again: no
+ * allocator can be relied on to do that, so what they hold changes places. */
+static struct rl_tls_context *replace_context(void)
+{
+    const struct rl_tls_config run = {.insecure_skip_verify = true, .resume = true};
+    uint8_t bytes[512];
+    char why[200];
+    struct rl_tls_context *other =
+        rl_tls_context_new(&run, RL_TLS_CLIENT, NULL, why, sizeof(why));
+    size_t ours = malloc_usable_size(tls.context), size = malloc_usable_size(other);
+
+    ck_assert_msg(other != NULL, "%s", why);
+    if (size > ours) /* the lesser holds both: they are equally large */
+        size = ours;
+    ck_assert_uint_le(size, sizeof(bytes));
+    memcpy(bytes, other, size);
+    memcpy(other, tls.context, size);
+    memcpy(tls.context, bytes, size);
+    return other;
+}
+
+/* A session is of its context, and no other has it: not even one that is made at its address when it has
+ * been forgotten, and that may trust others. */
+START_TEST(sessions_are_a_context_s_own)
+{
+    struct rl_tls_context *first;
+
+    tls.resume = true;
+    connect_and_take();
+    connect_and_take();
+    ck_assert_double_eq(rig_sum(RL_M_TCP_TLS_RESUMED), 1);
+    first = replace_context();
+    connect_and_take();
+    ck_assert_uint_eq(rig_count(RL_M_TCP_TLS_RESUMED), 3);
+    ck_assert_double_eq(rig_sum(RL_M_TCP_TLS_RESUMED), 1);
+    rl_tls_context_release(first);
+}
+END_TEST
+
 static Suite *socket_tls_suite(void)
 {
     Suite *suite = suite_create("vu/socket_tls");
@@ -396,6 +451,7 @@ static Suite *socket_tls_suite(void)
     rl_case_loop(suite, t078_the_library_refuses, set_up, tear_down, 0, 2);
     rl_case(suite, e320_tls_version, start_server, stop_server);
     rl_case(suite, e320_not_asked_for, start_server, stop_server);
+    rl_case(suite, sessions_are_a_context_s_own, start_server, stop_server);
     return suite;
 }
 
