@@ -45,6 +45,7 @@ struct rl_tls_worker {
     struct rl_task task;
     uint64_t turn;                 /* of the loop, for which steps_left counts */
     uint32_t steps_left, under_way;
+    uint32_t steps_a_turn, handshakes_max; /* as in tls_stream.h; tests set smaller ones */
     struct rl_tls_counts counts;
     uint8_t plain[RL_TLS_RECORD];  /* what was decrypted last */
 };

@@ -22,6 +22,8 @@ struct rl_tls_worker *rl_tls_worker_new(struct rl_loop *loop)
     rl_task_init(&worker->task, run_steps);
     worker->turn = UINT64_MAX;
     worker->steps_left = worker->under_way = 0;
+    worker->steps_a_turn = RL_TLS_STEPS_A_TURN;
+    worker->handshakes_max = RL_TLS_HANDSHAKES_MAX;
     worker->counts = (struct rl_tls_counts){0};
     return worker;
 }
@@ -43,7 +45,7 @@ bool rl_tls_worker_step(struct rl_tls_worker *worker)
 {
     if (worker->turn != worker->loop->turns) {
         worker->turn = worker->loop->turns;
-        worker->steps_left = RL_TLS_STEPS_A_TURN;
+        worker->steps_left = worker->steps_a_turn;
     }
     if (worker->steps_left == 0)
         return false;
@@ -54,7 +56,7 @@ bool rl_tls_worker_step(struct rl_tls_worker *worker)
 bool rl_tls_worker_may_begin(struct rl_tls_worker *worker)
 {
     return rl_list_empty(&worker->ongoing) && rl_list_empty(&worker->fresh) &&
-           worker->under_way < RL_TLS_HANDSHAKES_MAX && rl_tls_worker_step(worker);
+           worker->under_way < worker->handshakes_max && rl_tls_worker_step(worker);
 }
 
 void rl_tls_worker_queue(struct rl_tls_worker *worker, struct rl_tls_stream *stream)
@@ -93,7 +95,7 @@ static struct rl_tls_stream *next(struct rl_tls_worker *worker)
 
     if (!rl_list_empty(&worker->ongoing))
         node = rl_list_pop(&worker->ongoing);
-    else if (worker->under_way < RL_TLS_HANDSHAKES_MAX)
+    else if (worker->under_way < worker->handshakes_max)
         node = rl_list_pop(&worker->fresh);
     return node == NULL ? NULL : rl_container_of(node, struct rl_tls_stream, link);
 }
@@ -101,7 +103,7 @@ static struct rl_tls_stream *next(struct rl_tls_worker *worker)
 static bool has_work(const struct rl_tls_worker *worker)
 {
     return !rl_list_empty(&worker->ongoing) ||
-           (!rl_list_empty(&worker->fresh) && worker->under_way < RL_TLS_HANDSHAKES_MAX);
+           (!rl_list_empty(&worker->fresh) && worker->under_way < worker->handshakes_max);
 }
 
 static void run_steps(struct rl_task *task)

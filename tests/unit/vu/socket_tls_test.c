@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "net/listen.h"
 #include "tls/tls_library.h"
+#include "tls/tls_stream_impl.h"
 #include "vu/socket_impl.h"
 #include "vu_rig.h"
 
@@ -141,6 +142,40 @@ START_TEST(t078_the_peer_leaves)
     ck_assert_uint_eq(rig_count(RL_M_TCP_SOCKETS), 0);
     ck_assert_uint_eq(rig_count(RL_M_TCP_SOCKET_DURATION), 0);
     ck_assert_double_gt(rig_sum(RL_M_DATA_SENT), 100);
+}
+END_TEST
+
+/* T-044: also for one that waits for its turn, which then has no place to give back: tls_stream.h. */
+static struct rig_socket *waiting;
+
+static void connect_two(struct rl_vu *vu)
+{
+    a = rig_socket(vu, "a:");
+    waiting = rig_socket(vu, "b:");
+    ck_assert_int_eq(rig_connect_tls(a, "a", &tls, 0, NULL), RL_PENDING);
+    ck_assert_int_eq(rig_connect_tls(waiting, "b", &tls, 100 * RL_NS_PER_MS, NULL), RL_PENDING);
+}
+
+START_TEST(t044_while_it_waits)
+{
+    const struct rl_tls_counts *counts = rl_tls_worker_counts(rig.env.tls_worker);
+    int fd;
+
+    rig.env.tls_worker->handshakes_max = 1;
+    rig_begin(connect_two);
+    fd = accept_hello();
+    rig_until(waiting->socket.state != RL_SOCKET_OPENING);
+    rig_expect("begin b:error(ETIMEDOUT) b:ETIMEDOUT ");
+    ck_assert_str_eq(rig.error.message, "TLS handshake failed: i/o timeout");
+    ck_assert_int_eq(a->socket.state, RL_SOCKET_OPENING);
+    ck_assert_uint_eq(counts->started, 1);
+    ck_assert_uint_eq(rig.env.tls_worker->under_way, 1);
+    rl_socket_destroy(&a->socket);
+    rig_until_done(1);
+    ck_assert_uint_eq(rig.env.tls_worker->under_way, 0);
+    ck_assert_double_eq(rig_sum(RL_M_TCP_ERRORS), 1);
+    rig_drop(waiting);
+    close(fd);
 }
 END_TEST
 
@@ -442,6 +477,7 @@ static Suite *socket_tls_suite(void)
 
     rl_case(suite, t044_a_bound_of_its_own, set_up, tear_down);
     rl_case(suite, t044_the_script_s_time, set_up, tear_down);
+    rl_case(suite, t044_while_it_waits, set_up, tear_down);
     rl_case_loop(suite, t078_the_peer_leaves, set_up, tear_down, 0, 2);
     rl_case_loop(suite, t185_interrupted, set_up, tear_down, 0, 2);
     rl_case(suite, start_tls_that_fails, set_up, tear_down);
