@@ -203,6 +203,26 @@ class RealServers(Case):
         self.assert_fine(run, 1)
 
 
+    def test_renegotiation_is_declined(self):
+        """T-077, where we differ: asked to renegotiate, we say no_renegotiation. OpenSSL's server, which
+        insists, ends the connection with an alert: a read error, counted once, and close."""
+        for command in ("r", "R"):  # R wants a certificate of ours, too
+            with self.subTest(command=command), \
+                    tls_peers.s_server(self.certs, self.certs.rsa, "-tls1_2") as peer:
+                with harness.start(
+                        SCRIPT, "--insecure-skip-tls-verify", "--vus", "1", "--iterations", "1",
+                        env={"HOST": peer.host, "PORT": peer.port, "SAY": r"before\n"}) as running:
+                    harness.wait_until(lambda: "before" in peer.log(), "it came")
+                    peer.say(command)
+                    run = running.finish()
+                self.assertEqual(run.code, 0, run)
+                self.assert_counts(run, read_ETLS=1)
+                for name in ("tcp_sockets", "tcp_errors", "closed", "iterations"):
+                    self.assertEqual(run.count(name), 1, run)
+                self.assertIn("remote error: tls: handshake failure", run.errors)
+                harness.wait_until(lambda: "no renegotiation" in peer.log(), "the server was told")
+
+
 class Certificates(Case):
     """T-071, T-072: whom to trust, and for which name."""
 
