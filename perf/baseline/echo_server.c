@@ -11,6 +11,9 @@
  *
  * The bytes are payload; on the wire they are more with TLS (--cert, --key) and the same without.
  * --reply TEXT answers each message with this text instead of itself.
+ * --gather US naps for US microseconds after a turn with little to do. A server that is woken for each connection or
+ * message makes its clients pay for that: on loopback the waking is part of their own send. (The ring's own minimal
+ * wait does not help: an accept always wakes.)
  * --intervals adds the median time from one message to the next to what is printed (one process, one connection).
  * `messages` counts receives; a message that came in two pieces counts as two. `closed` counts
  * connections that ended with FIN, `resets` those that ended with RST. The sum of all is printed
@@ -36,7 +39,7 @@
 #include "tls.h"
 #include "uring.h"
 
-enum { ARENA_LEN = 4 << 20, SPARE_FILES = 64, MAX_PROCESSES = 64 };
+enum { ENOUGH = 256, ARENA_LEN = 4 << 20, SPARE_FILES = 64, MAX_PROCESSES = 64 };
 
 struct stats {
     uint64_t accepted, closed, resets, messages, bytes_in, bytes_out, wire_in, wire_out, handshakes,
@@ -61,9 +64,10 @@ struct server {
     unsigned slots;
     int listener;
     bool accepting;
-    bool spin;         /* never sleep, so that no client pays for waking us */
-    bool intervals;    /* note the time of each message */
-    uint64_t retry_ns; /* when to accept again after a failure */
+    struct timespec nap; /* after a turn with little to do */
+    bool spin;           /* never sleep, so that no client pays for waking us */
+    bool intervals;      /* note the time of each message */
+    uint64_t retry_ns;   /* when to accept again after a failure */
     struct stats stats;
     volatile struct stats *shared;
 };
@@ -76,6 +80,7 @@ struct options {
     const char *stats;
     const char *cert, *key; /* NULL: no TLS */
     const char *reply;
+    unsigned gather_us;
     bool spin;
     bool intervals;
 };
@@ -308,6 +313,8 @@ static int turn(struct server *server)
     bench_uring_reaped(&server->uring, find_out, server);
     server->stats.turns++;
     *server->shared = server->stats;
+    if (count < ENOUGH && server->nap.tv_nsec > 0)
+        nanosleep(&server->nap, NULL);
     return error;
 }
 
@@ -336,6 +343,7 @@ static int serve(const struct options *options, volatile struct stats *shared)
 
     server.shared = shared;
     server.spin = options->spin;
+    server.nap.tv_nsec = (long)options->gather_us * 1000;
     server.reply = options->reply;
     server.intervals = options->intervals;
     if (options->cert != NULL &&
@@ -399,8 +407,8 @@ static struct stats *map_stats(const struct options *options)
 static _Noreturn void usage(void)
 {
     fprintf(stderr, "usage: rl_echo_server --port P [--host 0.0.0.0] [--processes K] "
-                    "[--seconds 600] [--stats FILE] [--spin] [--intervals] [--reply TEXT]\n"
-                    "       [--cert CERT.pem --key KEY.pem]\n");
+                    "[--seconds 600] [--stats FILE] [--spin] [--gather US]\n"
+                    "       [--intervals] [--reply TEXT] [--cert CERT.pem --key KEY.pem]\n");
     exit(2);
 }
 
@@ -412,7 +420,7 @@ static void parse(struct options *options, int argc, char **argv)
         {"stats", required_argument, NULL, 'f'},     {"spin", no_argument, NULL, 'b'},
         {"cert", required_argument, NULL, 'c'},      {"key", required_argument, NULL, 'y'},
         {"reply", required_argument, NULL, 'r'},     {"intervals", no_argument, NULL, 'i'},
-        {NULL, 0, NULL, 0},
+        {"gather", required_argument, NULL, 'g'},    {NULL, 0, NULL, 0},
     };
     int letter;
 
@@ -427,6 +435,8 @@ static void parse(struct options *options, int argc, char **argv)
             options->seconds = (unsigned)strtoul(optarg, NULL, 10);
         else if (letter == 'f')
             options->stats = optarg;
+        else if (letter == 'g')
+            options->gather_us = (unsigned)strtoul(optarg, NULL, 10);
         else if (letter == 'b')
             options->spin = true;
         else if (letter == 'i')
@@ -441,7 +451,8 @@ static void parse(struct options *options, int argc, char **argv)
             usage();
     }
     if (options->port == 0 || options->processes == 0 || options->processes > MAX_PROCESSES ||
-        (options->intervals && options->processes != 1) || optind != argc || (options->cert == NULL) != (options->key == NULL))
+        (options->intervals && options->processes != 1) || optind != argc ||
+        (options->cert == NULL) != (options->key == NULL))
         usage();
 }
 
