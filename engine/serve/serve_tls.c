@@ -105,6 +105,13 @@ static int check(struct rl_serve_tls *tls, const struct rl_serve_tls_request *re
     return -EINVAL;
 }
 
+static int make_tickets(struct rl_serve_tls *tls, char *why, size_t why_bytes)
+{
+    tls->tickets = rl_tls_context_new(&tls->config, RL_TLS_SERVER, NULL, why, why_bytes);
+    tls->config.tickets = tls->tickets;
+    return tls->tickets == NULL ? RL_ETLS_CONFIG : 0;
+}
+
 int rl_serve_tls_init(struct rl_serve_tls *tls, const struct rl_serve_tls_request *request,
                       const struct rl_addr *listen, char *why, size_t why_bytes)
 {
@@ -117,6 +124,8 @@ int rl_serve_tls_init(struct rl_serve_tls *tls, const struct rl_serve_tls_reques
         rc = make_pair(tls, listen, why, why_bytes);
     if (rc == 0)
         rc = check(tls, request, why, why_bytes);
+    if (rc == 0)
+        rc = make_tickets(tls, why, why_bytes);
     if (rc == 0 && request->cert_out != NULL)
         rc = write_file(request->cert_out, tls->cert, why, why_bytes);
     if (rc < 0)
@@ -126,7 +135,9 @@ int rl_serve_tls_init(struct rl_serve_tls *tls, const struct rl_serve_tls_reques
 
 void rl_serve_tls_fini(struct rl_serve_tls *tls)
 {
+    rl_tls_context_release(tls->tickets);
     free(tls->cert);
     free(tls->key);
     tls->cert = tls->key = NULL;
+    tls->tickets = NULL;
 }

@@ -14,6 +14,7 @@ struct rl_serve_tls {
     struct rl_tls_config config;
     struct rl_tls_certificate certificate;
     char *cert, *key; /* PEM */
+    struct rl_tls_context *tickets; /* serves nobody: its keys are those of all workers' tickets */
 };
 
 /* What is asked for; a NULL text was not given. */

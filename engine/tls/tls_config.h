@@ -17,6 +17,8 @@
 
 #include "base/bytes.h"
 
+struct rl_tls_context;
+
 /* As written on the wire. RL_TLS_ANY: the default, 1.2 at least and 1.3 at most. */
 enum rl_tls_version {
     RL_TLS_ANY = 0,
@@ -49,6 +51,7 @@ struct rl_tls_config {
     bool no_alpn;             /* offer none */
     struct rl_slice ca;       /* PEM of the only roots to trust; empty: the system's (T-072) */
     bool resume;              /* sessions are kept by VU and peer (beyond k6) */
+    const struct rl_tls_context *tickets; /* of servers: whose ticket keys it uses; NULL: its own */
 };
 
 enum rl_tls_choice { RL_TLS_AS_RUN = 0, RL_TLS_YES, RL_TLS_NO };

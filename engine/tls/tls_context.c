@@ -72,6 +72,19 @@ static void set_sessions(WOLFSSL_CTX *ctx, const struct rl_tls_config *config,
 #endif
 }
 
+/* A client comes back to any worker, which then must be able to read the other's ticket. It is only the keys
+ * that are shared; the library locks them. */
+static void share_tickets(WOLFSSL_CTX *ctx, const struct rl_tls_config *config)
+{
+#if defined(HAVE_SESSION_TICKET) && !defined(WOLFSSL_NO_DEF_TICKET_ENC_CB)
+    if (config->tickets != NULL)
+        wolfSSL_CTX_set_TicketEncCtx(ctx, wolfSSL_CTX_get_TicketEncCtx(config->tickets->ctx));
+#else
+    (void)ctx;
+    (void)config;
+#endif
+}
+
 static int set_trust(WOLFSSL_CTX *ctx, const struct rl_tls_config *config, enum rl_tls_role role,
                      char *why, size_t why_bytes)
 {
@@ -153,6 +166,7 @@ struct rl_tls_context *rl_tls_context_new(const struct rl_tls_config *config, en
                                 config->certificates[0].password, why, why_bytes) < 0)
         goto failed;
     set_sessions(ctx, config, role);
+    share_tickets(ctx, config);
     rl_tls_engine_prepare(ctx);
     context = wrap(ctx, config, role, keylog);
     if (context != NULL)

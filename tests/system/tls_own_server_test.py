@@ -79,6 +79,24 @@ options = { scenarios = { all = { executor = "per-vu-iterations", vus = 4, itera
         share = result.metric("tcp_tls_resumed")
         self.assertEqual((share["passes"], share["fails"]), (16, 4), result)
 
+    def test_sessions_are_resumed_by_any_worker(self):
+        """The workers of a server read each other's tickets: wherever a connection lands, it resumes."""
+        vus, iterations = 4, 10
+        for version in ("tls1.2", "tls1.3"):
+            script = ECHO.replace("ca = __ENV.SERVE_CERT", "tls_resume = true") + f"""
+options = {{ tlsVersion = "{version}", insecureSkipTLSVerify = true, scenarios = {{ all = {{
+  executor = "per-vu-iterations", vus = {vus}, iterations = {iterations} }} }} }}
+"""
+            with self.subTest(version=version), \
+                    harness.serve("echo", workers=4, extra=("--tls",)) as server:
+                result = harness.run(f"local OPTIONS = {{}}\n{script}",
+                                     env={"SERVE_PORT": server.port})
+                self.assertEqual(result.code, 0, result)
+                self.assertEqual(result.count("tcp_errors"), 0, result)
+                share = result.metric("tcp_tls_resumed")
+                self.assertEqual((share["passes"], share["fails"]),
+                                 (vus * (iterations - 1), vus), result)
+
     def test_the_server_s_other_manners(self):
         for mode, said, expected in (("fin", None, 0), ("burst", None, None), ("source", None, None),
                                      ("fin-after-reply", "hello", 12 * 5)):
