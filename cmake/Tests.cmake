@@ -65,7 +65,7 @@ if(RINGLOAD_SANITIZE MATCHES "thread")
 endif()
 file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/sim/*.c")
 add_executable(ringload_sim ${sources})
-target_link_libraries(ringload_sim PRIVATE rl_vu rl_options)
+target_link_libraries(ringload_sim PRIVATE rl_vu rl::wolfssl rl_options)
 set_target_properties(ringload_sim PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/sim")
 add_test(NAME sim/seeds
     COMMAND ${test_launcher} $<TARGET_FILE:ringload_sim> --seeds ${sim_seeds} --jobs 2)

@@ -79,9 +79,11 @@ static struct peer *peer_of(const struct rl_open *open)
 {
     const struct sockaddr_in *sin = (const void *)open->peer;
     struct peer *peer;
+    unsigned port;
 
     sim_require(open->peer_bytes == sizeof(*sin) && sin->sin_family == AF_INET, "a strange address");
-    peer = peer_at(ntohs(sin->sin_port));
+    port = ntohs(sin->sin_port);
+    peer = peer_at(port == PEER_TLS_PORT ? ntohl(sin->sin_addr.s_addr) >> 8 & 0xff : port);
     sim_require(peer != NULL, "a connect to nobody");
     return peer;
 }
@@ -164,6 +166,8 @@ static void try_send(struct rl_ring *ring, const struct sqe *sqe, struct ksock *
     bool silent = sqe->mode == RL_SEND_TRY && (ring->features & RL_F_SEND_SKIP) != 0;
 
     sim_trace("peer %u: send of %zu gives %lld", sock->peer->id, sqe->data.size, (long long)res);
+    if (sqe->mode == RL_SEND_LAST)
+        sock->last_cut = res != (int64_t)sqe->data.size;
     if (silent && res > 0)
         sock->told += (uint64_t)res;
     if (!silent)

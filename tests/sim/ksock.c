@@ -6,6 +6,7 @@
 
 #include "peer.h"
 #include "sim.h"
+#include "tls_peer.h"
 
 enum { ROOM_LEAST = 16, ROOM_MOST = 256 * 1024 };
 
@@ -24,6 +25,17 @@ struct ksock *ksock_new(int file)
     return sock;
 }
 
+/* T-081. */
+static void end_well(const struct ksock *sock)
+{
+    struct peer *peer = sock->peer;
+
+    sim_require(!peer->farewell_due || sock->last_cut || tls_peer_heard_goodbye(peer->tls) ||
+                    tls_peer_is_excuse(peer->tls, sock->given),
+                "peer %u: a FIN without close_notify", peer->id);
+    peer_sees_fin(peer, sock->out_used);
+}
+
 /* The last reference has gone, so the file is released: only now the peer hears of it. */
 static void release(struct ksock *sock)
 {
@@ -33,7 +45,7 @@ static void release(struct ksock *sock)
         if (sock->in_used > 0)
             peer_sees_rst(peer);
         else
-            peer_sees_fin(peer, sock->out_used);
+            end_well(sock);
     }
     if (peer != NULL && peer->sock == sock)
         peer->sock = NULL;
@@ -68,6 +80,11 @@ static int take_error(struct ksock *sock)
     return error;
 }
 
+static bool has_tls(const struct peer *peer)
+{
+    return peer->tls != NULL && tls_peer_has_begun(peer->tls);
+}
+
 int64_t ksock_take(struct ksock *sock, struct rl_slice data)
 {
     size_t room = sock->out_room - sock->out_used, size = data.size < room ? data.size : room;
@@ -80,9 +97,12 @@ int64_t ksock_take(struct ksock *sock, struct rl_slice data)
         return 0;
     if (size == 0)
         return -EAGAIN;
-    sim_require(sim_matches(sock->peer->id, sock->taken, data.data, size),
-                "peer %u: the bytes sent at %llu are not those written there", sock->peer->id,
-                (unsigned long long)sock->taken);
+    if (has_tls(sock->peer))
+        tls_peer_take(sock->peer->tls, sock->taken, data.data, size);
+    else
+        sim_require(sim_matches(sock->peer->id, sock->taken, data.data, size),
+                    "peer %u: the bytes sent at %llu are not those written there", sock->peer->id,
+                    (unsigned long long)sock->taken);
     sock->out_used += size;
     sock->taken += size;
     sock->peer->taken += size;
@@ -93,7 +113,10 @@ int64_t ksock_read(struct ksock *sock, uint8_t *out, size_t size)
 {
     if (sock->in_used > 0) {
         size = size < sock->in_used ? size : sock->in_used;
-        sim_fill(sock->peer->id, sock->given, out, size);
+        if (has_tls(sock->peer))
+            tls_peer_copy(sock->peer->tls, sock->given, out, size);
+        else
+            sim_fill(sock->peer->id, sock->given, out, size);
         sock->in_used -= size;
         sock->given += size;
         return (int64_t)size;

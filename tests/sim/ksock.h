@@ -5,7 +5,7 @@
  *      engine --take--> [ out: finite ] --> peer reads
  *      engine <--read-- [ in: finite ]  <-- peer sends
  *
- * What is taken is compared with the stream at once, so only counts are kept. An error (a reset) is told
+ * What is taken is compared with the stream at once, or given to the peer's TLS, so only counts are kept. An error (a reset) is told
  * once, to whoever asks first; after it a send gives -EPIPE and a receive 0. It lives while its
  * file is open or an operation refers to it; then its peer sees a FIN, or a RST if bytes were left unread.
  */
@@ -32,6 +32,7 @@ struct ksock {
     unsigned refs; /* operations */
     int file, error;
     bool open;          /* its file is */
+    bool last_cut;      /* the last words before its end did not fit */
     bool bind_failed;   /* the next connect was linked to a bind that failed */
     bool is_lame;       /* an option could not be set: not what was asked for, even if it connects */
     bool connected, fin_arrived, dead, disconnected;

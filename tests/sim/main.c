@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- *   ringload_sim [--seeds COUNT] [--first SEED] [--jobs N]    COUNT seeds, in N processes
- *   ringload_sim --seed SEED [--trace]                        one, and what happens in it
+ *   ringload_sim [--seeds COUNT] [--first SEED] [--step N] [--jobs N]    COUNT seeds, in N processes
+ *   ringload_sim --seed SEED [--trace]                                   one, and what happens in it
  *
  * A seed that fails, crashes or hangs is named with the command that runs it again.
  */
@@ -16,6 +16,7 @@
 
 #include "base/sanitize.h"
 #include "sim.h"
+#include "tls_peer.h"
 #include "world.h"
 
 #ifdef RL_ASAN
@@ -25,7 +26,7 @@
 enum { JOBS_MOST = 16, HANG_S = 120, LEAK_BATCH = 500 };
 
 struct options {
-    uint64_t first, count;
+    uint64_t first, count, step;
     unsigned jobs;
 };
 
@@ -88,13 +89,15 @@ static void check_leaks(uint64_t first, uint64_t end, uint64_t step)
 
 static int run_share(struct job *job, const struct options *options, unsigned index)
 {
-    uint64_t end = options->first + options->count, batch = options->first + index, done = 0;
+    uint64_t step = options->step * options->jobs, done = 0;
+    uint64_t end = options->first + options->count * options->step;
+    uint64_t batch = options->first + index * options->step;
 
-    for (uint64_t seed = batch; seed < end; seed += options->jobs) {
+    for (uint64_t seed = batch; seed < end; seed += step) {
         run_seed(job, seed);
-        if (++done % LEAK_BATCH == 0 || seed + options->jobs >= end) {
-            check_leaks(batch, seed + 1, options->jobs);
-            batch = seed + options->jobs;
+        if (++done % LEAK_BATCH == 0 || seed + step >= end) {
+            check_leaks(batch, seed + 1, step);
+            batch = seed + step;
         }
     }
     job->totals = world_totals;
@@ -136,6 +139,11 @@ static void tell(const struct options *options, const struct world_totals *total
     printf("bytes: %llu sent, %llu received; %llu overflows, %llu seeds with bytes counted late\n",
            (unsigned long long)totals->bytes_sent, (unsigned long long)totals->bytes_received,
            (unsigned long long)totals->overflows, (unsigned long long)totals->sends_late);
+    printf("TLS: %llu handshakes (%llu resumed, %llu of start_tls), %llu failed; close_notify came %llu "
+           "times, %llu streams ended badly\n",
+           (unsigned long long)totals->tls, (unsigned long long)totals->tls_resumed,
+           (unsigned long long)totals->upgrades, (unsigned long long)totals->tls_failures,
+           (unsigned long long)totals->goodbyes, (unsigned long long)totals->truncations);
 }
 
 static int run_all(const struct options *options)
@@ -181,18 +189,20 @@ static uint64_t number_of(const char *text)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.first = 1, .count = 1000, .jobs = 2};
+    struct options options = {.first = 1, .count = 1000, .step = 1, .jobs = 2};
 
     sim.program = argv[0];
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--trace") == 0) {
             sim.trace = true;
         } else if (strcmp(argv[i], "--seed") == 0) {
-            options = (struct options){.first = number_of(argv[++i]), .count = 1, .jobs = 1};
+            options = (struct options){.first = number_of(argv[++i]), .count = 1, .step = 1, .jobs = 1};
         } else if (strcmp(argv[i], "--seeds") == 0) {
             options.count = number_of(argv[++i]);
         } else if (strcmp(argv[i], "--first") == 0) {
             options.first = number_of(argv[++i]);
+        } else if (strcmp(argv[i], "--step") == 0) {
+            options.step = number_of(argv[++i]);
         } else if (strcmp(argv[i], "--jobs") == 0) {
             options.jobs = (unsigned)number_of(argv[++i]);
         } else {
@@ -200,8 +210,9 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    if (options.jobs < 1 || options.jobs > JOBS_MOST || options.count < 1)
+    if (options.jobs < 1 || options.jobs > JOBS_MOST || options.count < 1 || options.step < 1)
         return 2;
+    tls_library_begin();
     jobs = mmap(NULL, sizeof(*jobs) * JOBS_MOST, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
                 -1, 0);
     if (jobs == MAP_FAILED)

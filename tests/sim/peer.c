@@ -6,9 +6,10 @@
 
 #include "ksock.h"
 #include "sim.h"
+#include "tls_peer.h"
 
 enum { PEERS_MAX = 200, FIRST_PORT = 1, STREAM_MOST = 300 * 1024, PIECE_MOST = 64 * 1024,
-       IDLE_ACTS_MOST = 6 };
+       IDLE_ACTS_MOST = 6, SLOW = 64 };
 
 #define PACE_LEAST_NS (50 * RL_NS_PER_US)
 #define PACE_MOST_NS (20 * RL_NS_PER_MS)
@@ -48,6 +49,13 @@ static void draw_pace(struct peer *peer)
     }
 }
 
+static void never_end(struct peer *peer)
+{
+    peer->fin_after_sent = peer->fin_after_received = PEER_NEVER;
+    peer->rst_after_sent = peer->rst_after_received = PEER_NEVER;
+    peer->rst_at_ns = peer->fin_at_ns = PEER_NEVER;
+}
+
 /* FIN and RST at any byte, either way, or at any time. */
 static void draw_end(struct peer *peer)
 {
@@ -55,8 +63,7 @@ static void draw_end(struct peer *peer)
                               &peer->rst_after_sent, &peer->rst_after_received,
                               &peer->rst_at_ns,      &peer->fin_at_ns};
 
-    for (unsigned i = 0; i < 6; i++)
-        *ends[i] = PEER_NEVER;
+    never_end(peer);
     if (sim_chance(300))
         return;
     for (uint64_t n = sim_between(1, 2); n > 0; n--) {
@@ -66,6 +73,20 @@ static void draw_end(struct peer *peer)
     }
     if (sim_chance(200) && peer->send_total > 0)
         peer->fin_after_sent = peer->send_total;
+}
+
+/* Few are left when all that a handshake needs has gone both ways: they are more patient, and quicker. */
+static void suit_tls(struct peer *peer)
+{
+    peer->connect_res = 0;
+    peer->connect_delay_ns = 0;
+    peer->pace_ns = PACE_LEAST_NS + sim_scale(RL_NS_PER_MS);
+    if (peer->read_most == 0 && sim_chance(800))
+        peer->read_most = PIECE_MOST;
+    if (peer->send_most < SLOW && peer->send_total > SLOW * SLOW)
+        peer->send_total = SLOW * SLOW;
+    if (sim_chance(600))
+        never_end(peer);
 }
 
 struct peer *peer_new(void)
@@ -82,6 +103,9 @@ struct peer *peer_new(void)
     draw_answer(peer);
     draw_pace(peer);
     draw_end(peer);
+    peer->tls = tls_peer_new(peer);
+    if (peer->tls != NULL)
+        suit_tls(peer);
     return peer;
 }
 
@@ -97,8 +121,26 @@ uint32_t peer_count(void)
 
 void peers_free(void)
 {
-    while (count > 0)
-        free(peers[--count]);
+    while (count > 0) {
+        tls_peer_free(peers[--count]->tls);
+        free(peers[count]);
+    }
+}
+
+uint64_t peer_plain_taken(const struct peer *peer, uint64_t at)
+{
+    return peer->tls == NULL ? at : tls_peer_plain_taken(peer->tls, at);
+}
+
+uint64_t peer_plain_most(const struct peer *peer, uint64_t at)
+{
+    return peer->tls != NULL && tls_peer_has_failed(peer->tls) ? UINT64_MAX
+                                                               : peer_plain_taken(peer, at);
+}
+
+uint64_t peer_plain_sent(const struct peer *peer, uint64_t at)
+{
+    return peer->tls == NULL ? at : tls_peer_plain_sent(peer->tls, at);
 }
 
 /* --- Acts. --- */
@@ -176,13 +218,23 @@ static bool read_some(struct peer *peer)
     return true;
 }
 
+/* Up to which place it would send now. */
+static uint64_t send_end(struct peer *peer)
+{
+    if (peer->tls == NULL)
+        return peer->echo ? peer->received : peer->send_total;
+    tls_peer_act(peer->tls);
+    return tls_peer_end(peer->tls);
+}
+
 static bool send_some(struct peer *peer)
 {
     struct ksock *sock = peer->sock;
-    uint64_t end = peer->echo ? peer->received : peer->send_total, size = end - peer->sent;
+    uint64_t size;
 
     if (peer->fin_sent)
         return false;
+    size = send_end(peer) - peer->sent;
     size = earlier(size, sock->in_room - sock->in_used);
     if (size == 0)
         return false;
@@ -205,7 +257,8 @@ static bool ends(struct peer *peer)
         return true;
     }
     if (!peer->fin_sent && (peer->received >= peer->fin_after_received ||
-                            peer->sent >= peer->fin_after_sent || age_ns >= peer->fin_at_ns))
+                            peer->sent >= peer->fin_after_sent || age_ns >= peer->fin_at_ns ||
+                            (peer->tls != NULL && tls_peer_is_over(peer->tls))))
         finish(peer);
     return false;
 }

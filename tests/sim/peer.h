@@ -15,8 +15,12 @@
 
 struct ksock;
 struct user_socket;
+struct tls_peer;
 
 #define PEER_NEVER UINT64_MAX
+
+/* Those with TLS are asked for at one port, so that sessions can be resumed: 127.0.<id>.1. */
+enum { PEER_TLS_PORT = 443 };
 
 struct peer {
     uint32_t id; /* its port, and the number of its stream */
@@ -33,16 +37,18 @@ struct peer {
     uint64_t fin_after_sent, fin_after_received; /* bytes; PEER_NEVER */
     uint64_t rst_after_sent, rst_after_received;
     uint64_t rst_at_ns, fin_at_ns; /* after it accepted */
+    struct tls_peer *tls;       /* NULL: what it sends and reads are the bytes of its stream */
 
     /* What happened. */
     struct ksock *sock;         /* the kernel's end while there is one */
     struct user_socket *owner;  /* the program's end while there is one */
     uint64_t accepted_ns, next_ns, stalled_until_ns;
-    uint64_t received, sent;
+    uint64_t received, sent;    /* of TCP */
     uint64_t taken;             /* what the kernel took for it */
     unsigned idle_acts;         /* in a row without a byte moved: it slows down */
     bool accepted, fin_sent, rst_sent, saw_fin, saw_rst;
     bool graceful;              /* the program destroyed the open socket: no RST unless bytes were unread */
+    bool farewell_due;          /* ... and it is to hear close_notify, if there is room */
 };
 
 /* A new one; its manners are drawn. NULL: the seed has had enough of them. */
@@ -57,6 +63,12 @@ void peer_accept(struct peer *peer, struct ksock *sock);
 /* When it acts next; PEER_NEVER. */
 uint64_t peer_due_ns(const struct peer *peer);
 void peer_act(struct peer *peer);
+
+/* How much of its stream, and of the program's, is in the first bytes of TCP: with TLS, what whole records
+ * hold. */
+uint64_t peer_plain_taken(const struct peer *peer, uint64_t at);
+uint64_t peer_plain_most(const struct peer *peer, uint64_t at); /* taken: one that failed decrypts no more */
+uint64_t peer_plain_sent(const struct peer *peer, uint64_t at);
 
 /* Its connection is gone: by a FIN behind the rest of bytes, or by a RST. */
 void peer_sees_fin(struct peer *peer, uint64_t rest);

@@ -32,6 +32,7 @@ void sim_begin(uint64_t seed)
     sim.now_ns = sim.start_ns = START_NS;
     sim.turn = 0;
     rl_rng_init(&sim.rng, seed);
+    rl_rng_init(&sim.entropy, ~seed);
 }
 
 static void print_time(FILE *out)

@@ -18,7 +18,7 @@
 
 struct sim {
     uint64_t seed, now_ns, start_ns, turn;
-    struct rl_rng rng;
+    struct rl_rng rng, entropy; /* entropy: what the TLS library takes for randomness */
     bool trace;
     const char *program; /* argv[0]: for the command that replays */
 };

@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "vu/socket.h"
+#include "vu/socket_tls.h"
 
 struct peer;
 
@@ -34,7 +35,8 @@ struct user_socket {
     bool retained, dropped, paused;
     bool own_end;            /* destroyed by the program, or by force */
     bool past;               /* of an earlier iteration */
-    bool connected, read_failed;
+    bool connected, read_failed, tls_failed;
+    bool upgrading;          /* start_tls is under way */
     unsigned closes_raised, closes_seen;
     uint64_t written;        /* handed to the socket, of its stream */
     uint64_t accepted;       /* told to writers */
@@ -49,8 +51,9 @@ struct user_op {
     struct rl_list link;
     struct user *user;
     struct user_socket *socket;
+    const struct peer *peer; /* of a connect */
     struct rl_timer timer;   /* a write's timeout */
-    bool is_write, dials, expired;
+    bool is_write, dials, upgrades, expired;
     uint64_t end;            /* of a write, in its stream */
 };
 
@@ -72,6 +75,9 @@ static inline struct user *user_of(struct rl_vu *vu)
 struct user_socket *user_socket_new(struct user *user);
 void user_socket_drop(struct user_socket *s);
 struct user_op *user_op_new(struct user_socket *s);
+
+/* Was it given what a peer had sent up to here? Then TLS may fail for a reason that its peer knows. */
+bool user_socket_has_excuse(const struct user_socket *s);
 
 /* result: what the call gave. */
 void user_op_settle(struct user_op *op, int result);

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/filter.h"
 #include "peer.h"
 #include "sim.h"
+#include "tls_peer.h"
 #include "user.h"
 #include "veil.h"
 
@@ -20,22 +22,32 @@ static void note_attempt(struct user_socket *s, struct peer *peer)
     s->peer = peer;
     peer->owner = s;
     s->written = s->accepted = s->read = 0;
+    s->upgrading = false;
 }
 
 static void connect_to(struct user_socket *s, int64_t port, bool dials)
 {
     struct user_op *op = user_op_new(s);
     struct rl_tcp_error error;
+    struct rl_socket_tls tls = {.context = tls_client_context(),
+                                .servername = "localhost",
+                                .resume = sim_chance(800)};
+    bool secure = dials && s->peer->tls != NULL && !tls_peer_awaits_upgrade(s->peer->tls);
     char host[32];
     uint64_t timeout_ns = sim_chance(600) ? 0 : sim_scale(3 * RL_NS_PER_S);
     int rc;
 
     op->dials = dials;
+    op->peer = s->peer;
     snprintf(host, sizeof(host), "127.0.0.%u", (unsigned)sim_between(1, 3));
-    rc = rl_socket_connect(&s->socket, host, port, NULL, timeout_ns, NULL, &op->write.waiter,
-                           &error);
-    sim_trace("user %u socket %u: connect to %lld: %d", s->user->vu.id, s->id, (long long)port, rc);
-    if (dials && s->socket.conn != NULL && sim_chance(300))
+    if (dials && s->peer->tls != NULL) {
+        snprintf(host, sizeof(host), "127.0.%u.1", s->peer->id);
+        port = PEER_TLS_PORT;
+    }
+    sim_trace("user %u socket %u: connect to %s:%lld", s->user->vu.id, s->id, host, (long long)port);
+    rc = rl_socket_connect(&s->socket, host, port, NULL, timeout_ns, secure ? &tls : NULL,
+                           &op->write.waiter, &error);
+    if (dials && s->peer->tls == NULL && s->socket.conn != NULL && sim_chance(300))
         veil_attach(s);
     user_op_settle(op, rc);
 }
@@ -89,6 +101,28 @@ static void write_some(struct user_socket *s)
     user_op_settle(op, rc);
 }
 
+/* start_tls: also where it must be refused, while something waits or for a second time. */
+static void upgrade(struct user_socket *s)
+{
+    struct user_op *op = user_op_new(s);
+    struct rl_socket_tls tls = {.context = tls_client_context(),
+                                .servername = "localhost",
+                                .resume = sim_chance(800)};
+    struct rl_tcp_error error;
+    uint64_t timeout_ns = sim_chance(600) ? 0 : sim_scale(3 * RL_NS_PER_S);
+    int rc;
+
+    rc = rl_socket_start_tls(&s->socket, &tls, timeout_ns, &op->write.waiter, &error);
+    sim_trace("user %u socket %u: start_tls: %d", s->user->vu.id, s->id, rc);
+    if (rc == RL_PENDING) {
+        op->upgrades = s->upgrading = true;
+        sim_require(s->written == s->peer->taken || s->socket.conn->send_failed, "socket %u: TLS begins and %llu of %llu were taken",
+                    s->id, (unsigned long long)s->peer->taken, (unsigned long long)s->written);
+        tls_peer_upgrade(s->peer->tls);
+    }
+    user_op_settle(op, rc);
+}
+
 static void refuse(struct user_socket *s)
 {
     struct user_op *op = user_op_new(s);
@@ -106,12 +140,20 @@ static void set_timeout(struct user_socket *s)
     rl_socket_set_timeout(&s->socket, timeout_ns);
 }
 
+/* The peer is to see a FIN, and close_notify before it where nothing is in its way. */
+static void part(struct user_socket *s)
+{
+    s->peer->graceful = true;
+    if (s->peer->tls != NULL && tls_peer_has_begun(s->peer->tls) && !s->upgrading)
+        s->peer->farewell_due = rl_conn_may_send_last(s->socket.conn);
+}
+
 static void destroy(struct user_socket *s)
 {
     sim_trace("user %u socket %u: destroy", s->user->vu.id, s->id);
     if (s->socket.state != RL_SOCKET_DESTROYED) {
         if (s->socket.state == RL_SOCKET_OPEN)
-            s->peer->graceful = true;
+            part(s);
         s->own_end = true;
     }
     rl_socket_destroy(&s->socket);
@@ -149,12 +191,29 @@ static struct user_socket *any_socket(struct user *user)
     return rl_container_of(node, struct user_socket, link);
 }
 
+static bool wants_upgrade(const struct user_socket *s)
+{
+    if (s->peer->tls == NULL || !tls_peer_awaits_upgrade(s->peer->tls))
+        return false;
+    return sim_chance(tls_peer_has_begun(s->peer->tls) ? 30 : 300);
+}
+
+/* Most are let alone until they have TLS. */
+static bool is_shaking(const struct user_socket *s)
+{
+    return s->upgrading || (s->socket.state == RL_SOCKET_OPENING && s->peer->tls != NULL);
+}
+
 static void act_on(struct user_socket *s)
 {
     uint64_t dice = sim_between(0, 99);
 
+    if (is_shaking(s) && dice < 90)
+        return;
     if (s->socket.state == RL_SOCKET_DISCONNECTED && dice < 85)
         dial(s);
+    else if (s->socket.state == RL_SOCKET_OPEN && wants_upgrade(s))
+        upgrade(s);
     else if (dice < 55)
         write_some(s);
     else if (dice < 70)
@@ -184,7 +243,8 @@ static void act(struct user *user, struct user_socket *s)
 
 static void sleep_on(struct user *user)
 {
-    uint64_t pause_ns = sim_chance(300) ? 0 : sim_scale(30 * RL_NS_PER_MS);
+    uint64_t most_ns = (tls_client_context() == NULL ? 30 : 300) * RL_NS_PER_MS;
+    uint64_t pause_ns = sim_chance(300) ? 0 : sim_scale(most_ns);
 
     rl_loop_timer(user->vu.env->loop, &user->actor, sim.now_ns + pause_ns);
 }

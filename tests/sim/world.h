@@ -13,7 +13,8 @@
 /* What has happened over all seeds so far: that a fault was met at all. */
 struct world_totals {
     uint64_t turns, connected, connect_failures, resets, fins, bytes_sent, bytes_received, overflows,
-        iterations, interrupted, sends_late;
+        iterations, interrupted, sends_late, tls, tls_resumed, tls_failures,
+        upgrades, goodbyes, truncations;
 };
 
 extern struct world_totals world_totals;
