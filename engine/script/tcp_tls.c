@@ -21,6 +21,7 @@ static const char texts_key; /* in the registry: string -> number */
 
 struct combination {
     uint32_t numbers[TEXTS]; /* 0: not given */
+    size_t certificate;      /* of the run's, by the host's name; 0 also where there is no choice */
     bool resume;
     uint64_t used;
     struct rl_tls_context *context; /* NULL: free */
@@ -117,6 +118,7 @@ static struct rl_tls_context *recall(struct rl_tls_memory *memory, const struct 
         struct combination *known = &memory->combinations[i];
 
         if (known->context != NULL && known->resume == key->resume &&
+            known->certificate == key->certificate &&
             memcmp(known->numbers, key->numbers, sizeof(key->numbers)) == 0) {
             known->used = ++memory->clock;
             return known->context;
@@ -239,10 +241,13 @@ static void read_options(lua_State *L, int table, struct reading *reading,
     options->resume = reading->key.resume ? RL_TLS_YES : RL_TLS_AS_RUN;
 }
 
-/* Does the run choose among certificates by the host's name? */
-static bool depends_on_host(const struct rl_vu_env *env, const struct rl_tls_options *options)
+/* The run chooses among its certificates by the host's name, unless the call brings its own. */
+static size_t choose_certificate(const struct rl_vu_env *env, const char *host,
+                                 const struct rl_tls_options *options)
 {
-    return env->tls_by_host && options->cert.size == 0;
+    return env->tls_by_host && options->cert.size == 0
+               ? rl_tls_contexts_choose(env->tls_contexts, host)
+               : 0;
 }
 
 static struct rl_tls_context *find_context(lua_State *L, const char *host, struct reading *reading,
@@ -250,10 +255,11 @@ static struct rl_tls_context *find_context(lua_State *L, const char *host, struc
 {
     struct rl_vu_env *env = rl_host_of(L)->env;
     struct rl_tls_memory *memory = memory_of(L);
-    bool rememberable = !depends_on_host(env, &reading->options);
-    struct rl_tls_context *context = rememberable ? recall(memory, &reading->key) : NULL;
+    struct rl_tls_context *context;
     char why[RL_REFUSAL_BYTES - 24];
 
+    reading->key.certificate = choose_certificate(env, host, &reading->options);
+    context = recall(memory, &reading->key);
     if (RL_LIKELY(context != NULL))
         return context;
     if (rl_tls_options_check(&reading->options, refusal->message, sizeof(refusal->message)) < 0) {
@@ -269,8 +275,7 @@ static struct rl_tls_context *find_context(lua_State *L, const char *host, struc
         snprintf(refusal->message, sizeof(refusal->message), "TLS handshake failed: %s", why);
         return NULL;
     }
-    if (rememberable)
-        remember(memory, &reading->key, context);
+    remember(memory, &reading->key, context);
     return context;
 }
 

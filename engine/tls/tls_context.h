@@ -42,6 +42,10 @@ struct rl_tls_contexts *rl_tls_contexts_new(const struct rl_tls_config *config,
                                             struct rl_tls_keylog *keylog);
 void rl_tls_contexts_free(struct rl_tls_contexts *contexts);
 
+/* Which certificate of the config a host takes: with the same options, hosts that take the same one get the
+ * same context. */
+size_t rl_tls_contexts_choose(const struct rl_tls_contexts *contexts, const char *host);
+
 /* options: NULL for the run's own. Borrowed until the next call; NULL: why says it. */
 struct rl_tls_context *rl_tls_contexts_get(struct rl_tls_contexts *contexts, const char *host,
                                            const struct rl_tls_options *options, char *why,

@@ -48,8 +48,10 @@ static bool domain_matches(const char *domain, const char *host)
     return strcasecmp(domain, host) == 0;
 }
 
-static size_t choose_certificate(const struct rl_tls_config *config, const char *host)
+size_t rl_tls_contexts_choose(const struct rl_tls_contexts *contexts, const char *host)
 {
+    const struct rl_tls_config *config = &contexts->config;
+
     for (size_t i = 0; i < config->certificate_count; i++) {
         const struct rl_tls_texts *domains = &config->certificates[i].domains;
 
@@ -160,7 +162,7 @@ struct rl_tls_context *rl_tls_contexts_get(struct rl_tls_contexts *contexts, con
                                            const struct rl_tls_options *options, char *why,
                                            size_t why_bytes)
 {
-    size_t chosen = choose_certificate(&contexts->config, host);
+    size_t chosen = rl_tls_contexts_choose(contexts, host);
     uint64_t key = key_of(options, chosen);
     struct rl_tls_context *context;
 
