@@ -20,19 +20,17 @@ enum { SEED_BYTES = 1024, SEED_WORDS = SEED_BYTES / sizeof(uint64_t) };
 
 int open(const char *path, int flags, ...);
 
-/* New bytes with each opening; the file behind is always the same. */
+/* New bytes with each opening, and a new file: processes that were forked share what is open. */
 static int open_seeds(void)
 {
-    static int file = -1;
+    int file = memfd_create("seeds", MFD_CLOEXEC);
     uint64_t words[SEED_WORDS];
 
     for (unsigned i = 0; i < SEED_WORDS; i++)
         words[i] = rl_rng_next(&sim.entropy);
-    if (file < 0)
-        file = memfd_create("seeds", MFD_CLOEXEC);
     sim_require(file >= 0 && pwrite(file, words, sizeof(words), 0) == sizeof(words) &&
                     lseek(file, 0, SEEK_SET) == 0, "no file for the library's seeds");
-    return dup(file);
+    return file;
 }
 
 /* Nothing here makes files, so there is no mode. */

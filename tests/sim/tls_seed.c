@@ -58,6 +58,7 @@ static WOLFSSL_CTX *make_server(void)
     sim_require(wolfSSL_CTX_use_PrivateKey_buffer(ctx, (const unsigned char *)key_pem,
                                                   (long)strlen(key_pem), WOLFSSL_FILETYPE_PEM) ==
                     WOLFSSL_SUCCESS, "no key");
+    wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF); /* it would outlive the seed */
     if (sim_chance(500))
         wolfSSL_CTX_set_group_messages(ctx);
     if (asks)
