@@ -244,8 +244,12 @@ static void event(struct rl_socket *socket, enum rl_event event, const struct rl
         s->closes_raised++;
     }
     check_event(s, event, arg);
-    if ((s->handlers >> event & 1) != 0)
-        user_act_event(s, event);
+    if ((s->handlers >> event & 1) == 0)
+        return;
+    s->ops++; /* a handler has its socket */
+    user_act_event(s, event);
+    s->ops--;
+    free_if_unused(s);
 }
 
 /* T-142. */
