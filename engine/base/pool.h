@@ -67,13 +67,13 @@ static inline void *rl_pool_get(const struct rl_pool *pool, uint64_t handle)
                                                                                       : NULL;
 }
 
-/* Ask the cache for the first size bytes of an object, alive or not, without waiting. */
-static inline void rl_pool_prefetch(const struct rl_pool *pool, uint64_t handle, size_t size)
+/* Ask the cache for the line in which an object begins, alive or not, without waiting. */
+static inline void rl_pool_prefetch(const struct rl_pool *pool, uint64_t handle)
 {
     uint32_t index = (uint32_t)handle;
 
     if (index / RL_POOL_CHUNK < pool->chunk_count)
-        rl_prefetch(rl_pool_at(pool, index), size);
+        rl_prefetch_line(rl_pool_at(pool, index));
 }
 
 #endif

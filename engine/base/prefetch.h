@@ -8,6 +8,11 @@
 
 enum { RL_CACHE_LINE = 64 };
 
+static inline void rl_prefetch_line(const void *in_it)
+{
+    __builtin_prefetch(in_it, 1);
+}
+
 static inline void rl_prefetch(const void *object, size_t size)
 {
     for (size_t at = 0; at < size + RL_CACHE_LINE - 1; at += RL_CACHE_LINE) /* from any start */

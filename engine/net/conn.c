@@ -255,6 +255,7 @@ void rl_conn_on_connect(struct rl_conn *conn, int32_t res)
         return;
     }
     conn->state = RL_CONN_OPEN;
+    conn->send_res = conn->end_res = 0;
     net->counts.connected++;
     arm_recv(conn);
     conn->in_flight--; /* not operation_ended: receiving holds it now */
@@ -417,6 +418,7 @@ static void tell_filter(struct rl_conn *conn, bool abort)
         return;
     filter->ops->leave(filter, abort);
     conn->filter = NULL;
+    conn->filtered = false;
 }
 
 /* reset: the kernel has been told to, and ends an armed receive by itself. */

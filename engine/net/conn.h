@@ -18,6 +18,8 @@
 #ifndef RL_NET_CONN_H
 #define RL_NET_CONN_H
 
+#include <assert.h>
+
 #include "base/arena.h"
 #include "base/pool.h"
 #include "loop/loop.h"
@@ -31,28 +33,45 @@ struct rl_filter;
 
 enum rl_conn_state { RL_CONN_OPENING, RL_CONN_OPEN, RL_CONN_ENDED, RL_CONN_CLOSING };
 
+/* A turn's bytes of one connection, in the batch arena. */
+struct rl_piece {
+    uint32_t bytes, capacity;
+    uint8_t data[];
+};
+
+/* Two cache lines: the first is all that a message touches, the second is for the rest of a life. */
 struct rl_conn {
     struct rl_pooled pooled;
     const struct rl_stream_events *events;
     void *owner;
     struct rl_net *net;
     struct rl_list batch;   /* on the net's dirty, flushed or ended list */
-    uint8_t *piece;         /* this turn's bytes in the batch arena */
-    uint32_t piece_bytes, piece_capacity;
-    struct rl_filter *filter; /* between us and the owner, or NULL: net/filter.h */
-    struct rl_sendq *queue; /* NULL unless bytes wait behind what the kernel has */
+    struct rl_piece *piece; /* this turn's bytes; NULL: none */
     int file;
-    int32_t send_res;       /* the kernel's answer to the piece, if answered; why it failed, if so */
     uint8_t state;
     uint8_t in_flight;      /* operations whose final completion has not come */
-    uint8_t tries_left;     /* source ports to try */
     bool own_slot : 1, receiving : 1, connecting : 1, submitted : 1, answered : 1, send_failed : 1,
-        bound : 1, counted : 1, paused : 1, asked : 1, ending : 1;
-    uint32_t port_range;
-    int32_t open_status;    /* the first step of opening that failed, 0: none */
-    int32_t end_res;        /* how it ended: heard by the receive, told when sends have answered */
+        bound : 1, counted : 1;
+    bool paused : 1, asked : 1, ending : 1, filtered : 1, queued : 1; /* the last two: filter, queue is there */
+
+    struct rl_filter *filter; /* between us and the owner, or NULL: net/filter.h */
+    struct rl_sendq *queue; /* NULL unless bytes wait behind what the kernel has */
+    union {
+        struct {                 /* RL_CONN_OPENING */
+            uint32_t port_range; /* as the kernel is told */
+            int16_t open_status; /* the first step that failed, 0: none */
+            uint8_t tries_left;  /* source ports to try */
+        };
+        struct {              /* later */
+            int32_t send_res; /* the kernel's answer to the piece, if answered; why it failed, if so */
+            int32_t end_res;  /* how it ended: heard by the receive, told when sends have answered */
+        };
+    };
     struct rl_addr peer, local;
 };
+
+static_assert(offsetof(struct rl_conn, filter) == RL_CACHE_LINE && sizeof(struct rl_conn) == 2 * RL_CACHE_LINE,
+              "a message touches one line of a connection");
 
 /* What a worker counts for conservation checks and the summary. */
 struct rl_net_counts {

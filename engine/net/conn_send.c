@@ -8,57 +8,82 @@
 #include "net/net_impl.h"
 #include "net/sendq.h"
 
-static int grow_piece(struct rl_conn *conn, size_t size)
+/* A piece with the bytes of old (NULL: none yet) and room for capacity. */
+static struct rl_piece *new_piece(struct rl_net *net, const struct rl_piece *old, size_t capacity)
 {
-    struct rl_arena *arena = rl_net_arena(conn->net);
-    size_t needed = conn->piece_bytes + size, capacity;
-    uint8_t *piece;
+    struct rl_piece *piece = rl_net_alloc(net, sizeof(*piece) + capacity);
 
-    if (needed > UINT32_MAX)
-        return -ENOBUFS;
-    if (needed <= conn->piece_capacity)
-        return 0;
-    if (conn->piece != NULL &&
-        rl_arena_extend(arena, conn->piece, conn->piece_capacity, needed - conn->piece_capacity)) {
-        conn->piece_capacity = (uint32_t)needed;
-        return 0;
-    }
-    capacity = conn->piece == NULL ? needed : needed + needed / 2;
-    piece = rl_net_alloc(conn->net, capacity > UINT32_MAX ? needed : capacity);
     if (piece == NULL)
-        return -ENOBUFS;
-    if (conn->piece_bytes > 0)
-        memcpy(piece, conn->piece, conn->piece_bytes);
-    conn->piece = piece;
-    conn->piece_capacity = (uint32_t)(capacity > UINT32_MAX ? needed : capacity);
-    return 0;
+        return NULL;
+    piece->bytes = old == NULL ? 0 : old->bytes;
+    piece->capacity = (uint32_t)capacity;
+    if (old != NULL)
+        memcpy(piece->data, old->data, old->bytes);
+    return piece;
+}
+
+/* Room for size bytes more; NULL if there is none. */
+static struct rl_piece *grow_piece(struct rl_conn *conn, size_t size)
+{
+    struct rl_piece *piece = conn->piece;
+    size_t needed;
+
+    if (RL_LIKELY(piece == NULL)) {
+        conn->piece = size > UINT32_MAX ? NULL : new_piece(conn->net, NULL, size);
+        return conn->piece;
+    }
+    needed = piece->bytes + size;
+    if (needed > UINT32_MAX)
+        return NULL;
+    if (needed <= piece->capacity)
+        return piece;
+    if (rl_arena_extend(rl_net_arena(conn->net), piece, sizeof(*piece) + piece->capacity,
+                        needed - piece->capacity)) {
+        piece->capacity = (uint32_t)needed;
+        return piece;
+    }
+    piece = new_piece(conn->net, piece, needed + needed / 2 > UINT32_MAX ? needed : needed + needed / 2);
+    if (piece != NULL)
+        conn->piece = piece;
+    return piece;
+}
+
+static bool open_queue(struct rl_conn *conn)
+{
+    if (conn->queue == NULL)
+        conn->queue = rl_sendq_new();
+    conn->queued = conn->queue != NULL;
+    return conn->queued;
+}
+
+static void end_queue(struct rl_conn *conn)
+{
+    rl_sendq_free(conn->queue);
+    conn->queue = NULL;
+    conn->queued = false;
 }
 
 /* Behind what the kernel has and has not taken, or has not answered. */
 static int append_to_queue(struct rl_conn *conn, struct rl_slice data)
 {
-    if (conn->queue == NULL)
-        conn->queue = rl_sendq_new();
-    if (conn->queue == NULL || rl_sendq_append(conn->queue, data) < 0)
-        return -ENOBUFS;
-    return 0;
+    return open_queue(conn) && rl_sendq_append(conn->queue, data) == 0 ? 0 : -ENOBUFS;
 }
 
 static inline __attribute__((always_inline)) int send_raw(struct rl_conn *conn, struct rl_slice data)
 {
-    int rc;
+    struct rl_piece *piece;
 
     if (conn->state != RL_CONN_OPEN)
         return -ENOTCONN;
     if (conn->send_failed)
         return -EPIPE;
-    if (conn->queue != NULL || conn->submitted)
+    if (conn->queued || conn->submitted)
         return append_to_queue(conn, data);
-    rc = grow_piece(conn, data.size);
-    if (rc < 0)
-        return rc;
-    memcpy(conn->piece + conn->piece_bytes, data.data, data.size);
-    conn->piece_bytes += (uint32_t)data.size;
+    piece = grow_piece(conn, data.size);
+    if (piece == NULL)
+        return -ENOBUFS;
+    memcpy(piece->data + piece->bytes, data.data, data.size);
+    piece->bytes += (uint32_t)data.size;
     if (rl_list_empty(&conn->batch))
         rl_list_push(&conn->net->dirty, &conn->batch);
     return 0;
@@ -66,7 +91,7 @@ static inline __attribute__((always_inline)) int send_raw(struct rl_conn *conn, 
 
 int rl_conn_send(struct rl_conn *conn, struct rl_slice data)
 {
-    if (RL_UNLIKELY(conn->filter != NULL))
+    if (RL_UNLIKELY(conn->filtered))
         return conn->filter->ops->send(conn->filter, data);
     return send_raw(conn, data);
 }
@@ -78,7 +103,7 @@ int rl_conn_send_raw(struct rl_conn *conn, struct rl_slice data)
 
 size_t rl_conn_pending_raw(const struct rl_conn *conn)
 {
-    return conn->piece_bytes + (conn->queue == NULL ? 0 : rl_sendq_bytes(conn->queue));
+    return rl_piece_bytes(conn->piece).size + (conn->queue == NULL ? 0 : rl_sendq_bytes(conn->queue));
 }
 
 size_t rl_conn_pending(const struct rl_conn *conn)
@@ -99,8 +124,7 @@ static void send_failed(struct rl_conn *conn, int status)
 {
     conn->send_failed = true;
     conn->send_res = status;
-    rl_sendq_free(conn->queue);
-    conn->queue = NULL;
+    end_queue(conn);
     tell_sent(conn, 0, status);
 }
 
@@ -110,8 +134,7 @@ static void send_queued(struct rl_conn *conn)
     struct rl_slice head = rl_sendq_head(conn->queue);
 
     if (head.size == 0) {
-        rl_sendq_free(conn->queue);
-        conn->queue = NULL;
+        end_queue(conn);
         return;
     }
     rl_ring_send(conn->net->ring, conn->file, head, RL_SEND_WHOLE, rl_conn_op(conn, RL_OP_SEND));
@@ -121,9 +144,7 @@ static void send_queued(struct rl_conn *conn)
 /* The kernel took less than the piece: keep the rest, before what was written meanwhile. */
 static void queue_rest(struct rl_conn *conn, struct rl_slice rest)
 {
-    if (conn->queue == NULL)
-        conn->queue = rl_sendq_new();
-    if (conn->queue == NULL || rl_sendq_put_first(conn->queue, rest) < 0)
+    if (!open_queue(conn) || rl_sendq_put_first(conn->queue, rest) < 0)
         send_failed(conn, -ENOBUFS);
 }
 
@@ -136,11 +157,10 @@ static void count_late(struct rl_conn *conn, size_t size)
 
 void rl_conn_settle(struct rl_conn *conn)
 {
-    struct rl_slice piece = rl_slice_of(conn->piece, conn->piece_bytes);
+    struct rl_slice piece = rl_piece_bytes(conn->piece);
     size_t taken = piece.size;
 
     conn->piece = NULL;
-    conn->piece_bytes = conn->piece_capacity = 0;
     conn->submitted = false;
     if (RL_UNLIKELY(conn->answered)) {
         conn->answered = false;
@@ -158,7 +178,7 @@ void rl_conn_settle(struct rl_conn *conn)
         else
             queue_rest(conn, rl_slice_of(piece.data + taken, piece.size - taken));
     }
-    if (RL_UNLIKELY(conn->queue != NULL))
+    if (RL_UNLIKELY(conn->queued))
         send_queued(conn);
     if (RL_UNLIKELY(conn->ending) && rl_conn_heard_end(conn, conn->end_res))
         rl_conn_end_soon(conn);

@@ -15,6 +15,7 @@ void rl_filter_attach(struct rl_filter *filter, struct rl_conn *conn, const stru
     conn->events = own_events;
     conn->owner = filter;
     conn->filter = filter;
+    conn->filtered = true;
 }
 
 bool rl_conn_may_send_last(const struct rl_conn *conn)
@@ -26,10 +27,10 @@ bool rl_conn_may_send_last(const struct rl_conn *conn)
 /* The piece lies in this turn's arena, as everything that is submitted at its end. */
 void rl_conn_send_last(struct rl_conn *conn)
 {
-    if (!rl_conn_may_send_last(conn) || conn->piece_bytes == 0)
+    if (!rl_conn_may_send_last(conn) || rl_piece_bytes(conn->piece).size == 0)
         return;
-    rl_ring_send(conn->net->ring, conn->file, rl_slice_of(conn->piece, conn->piece_bytes),
-                 RL_SEND_LAST, rl_conn_op(conn, RL_OP_SEND));
-    conn->piece_bytes = 0;
+    rl_ring_send(conn->net->ring, conn->file, rl_piece_bytes(conn->piece), RL_SEND_LAST,
+                 rl_conn_op(conn, RL_OP_SEND));
+    conn->piece = NULL;
     conn->in_flight++;
 }

@@ -31,7 +31,7 @@ static void on_open(void *ctx, uint64_t handle, const struct rl_completion *c,
 
     (void)view;
     if (conn != NULL && conn->open_status == 0)
-        conn->open_status = c->res;
+        conn->open_status = (int16_t)c->res;
 }
 
 static void on_recv(void *ctx, uint64_t handle, const struct rl_completion *c, struct rl_slice view)
@@ -60,7 +60,7 @@ static void prefetch(void *ctx, uint64_t handle, unsigned stage)
     const struct rl_conn *conn;
 
     if (stage == 0) {
-        rl_pool_prefetch(&net->conns, handle, offsetof(struct rl_conn, port_range));
+        rl_pool_prefetch(&net->conns, handle);
         return;
     }
     conn = rl_pool_get(&net->conns, handle);
@@ -87,8 +87,8 @@ static void flush(void *ctx)
 
         conn->answered = false;
         conn->submitted = true;
-        rl_ring_send(net->ring, conn->file, rl_slice_of(conn->piece, conn->piece_bytes),
-                     RL_SEND_TRY, rl_op(RL_OP_SEND, rl_pool_handle(conn)));
+        rl_ring_send(net->ring, conn->file, rl_piece_bytes(conn->piece), RL_SEND_TRY,
+                     rl_conn_op(conn, RL_OP_SEND));
         rl_list_push(&net->flushed, node);
         if (conn->events->sent != NULL)
             net->loop->urgent = true;

@@ -31,6 +31,11 @@ static inline uint64_t rl_conn_op(const struct rl_conn *conn, enum rl_op_kind ki
     return rl_op(kind, rl_pool_handle(conn));
 }
 
+static inline struct rl_slice rl_piece_bytes(const struct rl_piece *piece)
+{
+    return piece == NULL ? rl_slice_of(NULL, 0) : rl_slice_of(piece->data, piece->bytes);
+}
+
 static inline struct rl_arena *rl_net_arena(struct rl_net *net)
 {
     return &net->arenas[net->arena_index];

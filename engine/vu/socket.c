@@ -233,7 +233,7 @@ static void ask_ahead(void *owner, unsigned stage)
     if (stage == 0)
         rl_prefetch(socket, sizeof(*socket));
     else if (stage == 1)
-        rl_prefetch(socket->vu, sizeof(*socket->vu));
+        rl_prefetch_line(socket->vu);
     else if (socket->vu->env->program->prefetch != NULL)
         socket->vu->env->program->prefetch(socket);
 }

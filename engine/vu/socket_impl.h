@@ -92,8 +92,10 @@ static inline void rl_vu_count_bytes(struct rl_vu *vu, uint64_t sent, uint64_t r
 {
     vu->bytes_sent += sent;
     vu->bytes_received += received;
-    if (rl_list_empty(&vu->dirty))
-        rl_list_push(&vu->env->dirty, &vu->dirty);
+    if (RL_UNLIKELY(!vu->dirty)) {
+        vu->dirty = true;
+        rl_list_push(&vu->env->dirty, &vu->link);
+    }
 }
 
 #endif

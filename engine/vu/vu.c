@@ -33,7 +33,9 @@ static void emit_bytes(struct rl_vu *vu)
     rl_shard_count(env->shard, env->series.data_sent, (double)vu->bytes_sent);
     rl_shard_count(env->shard, env->series.data_received, (double)vu->bytes_received);
     vu->bytes_sent = vu->bytes_received = 0;
-    rl_list_remove(&vu->dirty);
+    if (vu->dirty)
+        rl_list_remove(&vu->link);
+    vu->dirty = false;
 }
 
 /* Long iterations show their bytes within a second; a bounded number a turn. */
@@ -44,7 +46,7 @@ static void emit_some(struct rl_task *task)
     for (int i = 0; i < EMITS_A_TURN; i++) {
         if (rl_list_empty(&env->dirty))
             return;
-        emit_bytes(rl_container_of(env->dirty.next, struct rl_vu, dirty));
+        emit_bytes(rl_container_of(env->dirty.next, struct rl_vu, link));
     }
     rl_loop_ready(env->loop, task);
 }
@@ -149,7 +151,6 @@ void rl_vu_init(struct rl_vu *vu, struct rl_vu_env *env, uint32_t id, uint32_t g
     rl_list_init(&vu->sockets);
     rl_list_init(&vu->queue);
     rl_list_init(&vu->link);
-    rl_list_init(&vu->dirty);
     rl_task_init(&vu->task, proceed);
 }
 

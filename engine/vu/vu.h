@@ -14,6 +14,9 @@
 #ifndef RL_VU_VU_H
 #define RL_VU_VU_H
 
+#include <assert.h>
+
+#include "base/prefetch.h"
 #include "loop/loop.h"
 #include "metrics/shard.h"
 #include "net/conn.h"
@@ -29,13 +32,19 @@ enum rl_outcome { RL_ITERATION_COMPLETE, RL_ITERATION_INTERRUPTED };
 struct rl_vu_env;
 struct rl_executor;
 
+/* The first cache line is all that a message touches; vu_pool.h puts it on a boundary. */
 struct rl_vu {
     struct rl_vu_env *env;
     void *state_of_program; /* the program's own record of this VU */
     const struct rl_tagset *tags; /* base tags of all its samples, now */
     uint64_t bytes_sent, bytes_received; /* since they were last emitted */
-    uint64_t started_ns;    /* of the current iteration */
+    struct rl_list queue;   /* events raised and not delivered */
     uint32_t holds;
+    uint8_t state;          /* enum rl_vu_state */
+    bool failed;            /* the iteration was aborted by an error */
+    bool dirty;             /* bytes_* are not emitted: link is on env->dirty */
+
+    uint64_t started_ns;    /* of the current iteration */
     uint32_t id;            /* __VU, from 1 in this instance; 0: setup, teardown */
     uint32_t global_id;     /* vu.idInTest */
     uint32_t exec;          /* which function an iteration runs */
@@ -44,15 +53,15 @@ struct rl_vu {
     uint64_t scenario_iteration; /* vu.iterationInScenario, from 0 */
     uint64_t test_iteration;     /* scenario.iterationInTest of the current one */
     struct rl_list sockets; /* that the engine holds */
-    struct rl_list queue;   /* events raised and not delivered */
     struct rl_task task;    /* delivers the queue, ends the iteration */
-    struct rl_list link;    /* the executor's */
+    struct rl_list link;    /* while dirty: env's; while idle: the executor's */
     struct rl_executor *executor; /* NULL: waits in the pool, or runs setup or teardown */
-    enum rl_vu_state state;
-    bool failed;            /* the iteration was aborted by an error */
-    struct rl_list dirty;   /* on env->dirty while bytes_* are not emitted */
     struct rl_tls_sessions *tls_sessions; /* NULL until one is kept */
+    uint64_t rest_of_line;
 };
+
+static_assert(offsetof(struct rl_vu, started_ns) == RL_CACHE_LINE && sizeof(struct rl_vu) % RL_CACHE_LINE == 0,
+              "a message touches one line of a VU in an array of them");
 
 /* The series of what every iteration emits, for the tag set that was used last. */
 struct rl_iteration_series {

@@ -9,9 +9,10 @@
 int rl_vu_pool_init(struct rl_vu_pool *pool, uint32_t count)
 {
     *pool = (struct rl_vu_pool){.count = count};
-    pool->vus = calloc(count + 1, sizeof(*pool->vus));
+    pool->block = calloc((size_t)count + 1, sizeof(*pool->vus)); /* so pages of VUs that are never made cost nothing */
+    pool->vus = (struct rl_vu *)(((uintptr_t)pool->block + RL_CACHE_LINE - 1) & ~(uintptr_t)(RL_CACHE_LINE - 1));
     pool->idle = calloc(count + 1, sizeof(*pool->idle));
-    if (pool->vus == NULL || pool->idle == NULL) {
+    if (pool->block == NULL || pool->idle == NULL) {
         rl_vu_pool_fini(pool);
         return -ENOMEM;
     }
@@ -20,7 +21,7 @@ int rl_vu_pool_init(struct rl_vu_pool *pool, uint32_t count)
 
 void rl_vu_pool_fini(struct rl_vu_pool *pool)
 {
-    free(pool->vus);
+    free(pool->block);
     free(pool->idle);
     *pool = (struct rl_vu_pool){0};
 }

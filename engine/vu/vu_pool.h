@@ -12,6 +12,7 @@
 #include "vu/vu.h"
 
 struct rl_vu_pool {
+    void *block; /* what vus lies in */
     struct rl_vu *vus;
     uint32_t count, created;
     uint32_t *idle; /* a heap of places: the lowest first */

@@ -177,7 +177,7 @@ static void iteration_done(struct rl_vu *vu, enum rl_outcome outcome)
     ck_assert_int_eq(vu->state, RL_VU_IDLE);
     ck_assert(rl_list_empty(&vu->sockets));
     ck_assert(rl_list_empty(&vu->queue));
-    ck_assert(rl_list_empty(&vu->dirty));
+    ck_assert(!vu->dirty);
     rig_write_down(outcome == RL_ITERATION_COMPLETE ? "end " : "interrupted ");
     rig.done++;
     if (rig.over != NULL)
