@@ -38,6 +38,8 @@ struct rl_test {
     struct rl_cpu_list cpus; /* to pin workers to; none: they run anywhere */
     struct rl_tls_config tls_config;
     struct rl_tls_keylog *tls_keylog; /* NULL: none */
+    struct rl_tls_roots *tls_roots;
+    bool tls_expected;                /* the script seems to use it */
     bool tls_started;
     struct rl_pair *env;               /* __ENV, NULL-name-terminated */
     const struct rl_pair **scenario_env;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "tls/tls_context.h"
 #include "tls/tls_library.h"
@@ -48,6 +49,18 @@ static void open_keylog(struct rl_test *test, struct rl_problems *problems)
                     "can read what was sent", path);
 }
 
+/* A script may come to TLS as it likes, but hardly without the word. If it does, or has a connect's own options,
+ * the roots are read, or taken into a context, when the first connect needs them: a pause of the loop. */
+static void prepare_roots(struct rl_test *test)
+{
+    test->tls_roots = rl_tls_roots_new();
+    RL_CHECK(test->tls_roots != NULL);
+    test->tls_config.roots = test->tls_roots;
+    test->tls_expected = rl_script_mentions(test->script, "tls");
+    if (test->tls_expected && !test->tls_config.insecure_skip_verify)
+        rl_tls_roots_read(test->tls_roots);
+}
+
 void rl_run_tls_init(struct rl_test *test, struct rl_problems *problems)
 {
     const struct rl_options *options = &test->options;
@@ -66,12 +79,14 @@ void rl_run_tls_init(struct rl_test *test, struct rl_problems *problems)
         .certificate_count = options->tls_auth.count,
     };
     rl_tls_config_check(&test->tls_config, tell, problems);
+    prepare_roots(test);
     open_keylog(test, problems);
 }
 
 void rl_run_tls_fini(struct rl_test *test)
 {
     rl_tls_keylog_close(test->tls_keylog);
+    rl_tls_roots_free(test->tls_roots);
     if (test->tls_started)
         rl_tls_library_fini();
 }

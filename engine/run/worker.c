@@ -162,6 +162,16 @@ static void close_kernel_side(struct rl_worker *worker)
     rl_ring_free(worker->ring);
 }
 
+/* The context of a connect that only says tls = true, before there is any load: taking a bundle's roots is
+ * a pause of the loop. What is wrong with them is told by the first connect. */
+static void prepare_tls(struct rl_worker *worker)
+{
+    char why[512];
+
+    if (worker->test->tls_expected)
+        rl_tls_contexts_get(worker->env.tls_contexts, "", NULL, why, sizeof(why));
+}
+
 static int open_host(struct rl_worker *worker)
 {
     struct rl_test *test = worker->test;
@@ -194,6 +204,7 @@ static int open_host(struct rl_worker *worker)
     if (worker->env.tls_contexts == NULL || worker->env.tls_worker == NULL ||
         rl_vu_env_init(&worker->env) < 0)
         return fail(worker, RL_EXIT_OTHER, "worker %u is out of memory", worker->index);
+    prepare_tls(worker);
     worker->host = rl_script_host_new(&config, &worker->env);
     if (worker->host == NULL)
         return fail(worker, RL_EXIT_OTHER, "worker %u is out of memory for Lua", worker->index);

@@ -171,6 +171,22 @@ const struct rl_file *rl_script_main(const struct rl_script *script)
     return script->main;
 }
 
+static bool mentions(const struct rl_file *file, const char *word)
+{
+    struct rl_slice code = rl_buf_view(&file->data);
+
+    return file->is_code && memmem(code.data, code.size, word, strlen(word)) != NULL;
+}
+
+bool rl_script_mentions(const struct rl_script *script, const char *word)
+{
+    for (const struct rl_file *file = script->files; file != NULL; file = file->next) {
+        if (mentions(file, word))
+            return true;
+    }
+    return mentions(script->main, word);
+}
+
 struct rl_script *rl_script_load(const char *path, char *why, size_t why_bytes)
 {
     struct rl_script *script = calloc(1, sizeof(*script));

@@ -47,6 +47,9 @@ struct rl_script_probe {
 int rl_script_probe(struct rl_script *script, struct rl_registry *registry,
                     const struct rl_pair *env, struct rl_script_probe *probe);
 
+/* Is the word in the script, or in what it requires, as (part of) a name or a text? */
+bool rl_script_mentions(const struct rl_script *script, const char *word);
+
 /* What a script may ask of the run. Called on the worker's thread. */
 struct rl_run_calls {
     void *ctx;

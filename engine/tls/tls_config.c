@@ -105,7 +105,7 @@ static void check_ca(struct telling *telling, struct rl_slice ca)
     if (ca.size == 0)
         return;
     scratch = wolfSSL_CTX_new(wolfTLSv1_2_client_method());
-    if (scratch != NULL && rl_tls_load_roots(scratch, ca, why, sizeof(why)) < 0)
+    if (scratch != NULL && rl_tls_load_ca(scratch, ca, why, sizeof(why)) < 0)
         tell(telling, "ca", "%s", why);
     wolfSSL_CTX_free(scratch);
 }

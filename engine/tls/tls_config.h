@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 
 struct rl_tls_context;
+struct rl_tls_roots;
 
 /* As written on the wire. RL_TLS_ANY: the default, 1.2 at least and 1.3 at most. */
 enum rl_tls_version {
@@ -50,6 +51,7 @@ struct rl_tls_config {
     struct rl_tls_texts alpn; /* empty: "http/1.1" of clients (T-073), whatever they ask of servers */
     bool no_alpn;             /* offer none */
     struct rl_slice ca;       /* PEM of the only roots to trust; empty: the system's (T-072) */
+    struct rl_tls_roots *roots; /* the system's, shared; NULL: each context reads them for itself */
     bool resume;              /* sessions are kept by VU and peer (beyond k6) */
     const struct rl_tls_context *tickets; /* of servers: whose ticket keys it uses; NULL: its own */
 };

@@ -93,7 +93,7 @@ static int set_trust(WOLFSSL_CTX *ctx, const struct rl_tls_config *config, enum 
         return 0;
     }
     wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, NULL);
-    return rl_tls_load_roots(ctx, config->ca, why, why_bytes);
+    return rl_tls_load_roots(ctx, config, why, why_bytes);
 }
 
 static void write_alpn(const struct rl_tls_config *config, enum rl_tls_role role, char *out)

@@ -51,6 +51,15 @@ struct rl_tls_context *rl_tls_contexts_get(struct rl_tls_contexts *contexts, con
                                            const struct rl_tls_options *options, char *why,
                                            size_t why_bytes);
 
+/* --- The system's roots (T-072), read once for the contexts of all workers. --- */
+
+/* Any thread. NULL: memory is out. They outlive the contexts made with them. */
+struct rl_tls_roots *rl_tls_roots_new(void);
+void rl_tls_roots_free(struct rl_tls_roots *roots);
+
+/* Read them now: a matter of milliseconds. Else the first context that needs them does so. */
+void rl_tls_roots_read(struct rl_tls_roots *roots);
+
 /* --- Key log (T-083): NSS format, one file for all workers, any thread. --- */
 
 /* Opens path for appending. NULL: why says it. */

@@ -81,11 +81,12 @@ static uint64_t mix_text(uint64_t hash, const char *text)
 
 static uint64_t key_of(const struct rl_tls_options *options, size_t certificate)
 {
+    static const struct rl_tls_options none;
     uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), &certificate, sizeof(certificate));
     int numbers[5];
 
     if (options == NULL)
-        return hash;
+        options = &none;
     numbers[0] = (int)options->verify;
     numbers[1] = (int)options->resume;
     numbers[2] = (int)options->min_version;

@@ -27,9 +27,13 @@ int rl_tls_status(WOLFSSL *ssl, int error);
 int rl_tls_load_certificate(WOLFSSL_CTX *ctx, struct rl_slice cert, struct rl_slice key,
                             const char *password, char *why, size_t why_bytes);
 
-/* The roots to trust: ca if it is not empty, else the system's. 0, RL_ETLS_NO_ROOTS or
+/* The only roots to trust, in PEM. 0, or RL_ETLS_CONFIG and why. */
+int rl_tls_load_ca(WOLFSSL_CTX *ctx, struct rl_slice ca, char *why, size_t why_bytes);
+
+/* The roots to trust: config's ca if it is not empty, else the system's. 0, -ENOMEM, RL_ETLS_NO_ROOTS or
  * RL_ETLS_CONFIG, and why. */
-int rl_tls_load_roots(WOLFSSL_CTX *ctx, struct rl_slice ca, char *why, size_t why_bytes);
+int rl_tls_load_roots(WOLFSSL_CTX *ctx, const struct rl_tls_config *config, char *why,
+                      size_t why_bytes);
 
 /* The list for the library: iana_names, or our defaults if there are none, behind the suites of 1.3. The
  * names that this build lacks are left out. How many of iana_names are left. */

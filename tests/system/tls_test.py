@@ -5,6 +5,7 @@ counted once, on both sides (tcp-socket.md section 5)."""
 import contextlib
 import os
 import pathlib
+import socket
 import tempfile
 import unittest
 
@@ -262,6 +263,41 @@ class Certificates(Case):
         for identity in (self.certs.unknown, self.certs.expired, self.certs.wrong_host):
             run, _ = self.against(identity, options="insecureSkipTLSVerify = true")
             self.assert_fine(run)
+
+
+class Roots(Case):
+    def test_they_are_there_before_the_load(self):
+        """T-072: a script that uses TLS has them from the start, whatever becomes of the file: reading a
+        system's bundle would halt the loop for milliseconds, under load."""
+        script = """
+local tcp = require("k6/x/tcp")
+function default()
+  local go, s = tcp.Socket.new(), tcp.Socket.new()
+  go:connect{ host = __ENV.GO_HOST, port = __ENV.GO_PORT }
+  go:wait("data")
+  s:connect{ host = __ENV.HOST, port = __ENV.PORT, tls = true }
+  s:destroy()
+  go:destroy()
+end
+"""
+        roots = pathlib.Path(self.certs.folder, "roots.pem")
+        roots.write_bytes(self.certs.ca.read_bytes())
+        with tls_faults.server(self.certs, self.certs.rsa, "echo") as peer, \
+                socket.create_server((tls_certs.loopback(), 0)) as listener:
+            listener.settimeout(60 * harness.SLOWDOWN)
+            host, port = listener.getsockname()
+            with harness.start(script, "--vus", "1", "--iterations", "1",
+                               system_env={"SSL_CERT_FILE": str(roots), "SSL_CERT_DIR": ""},
+                               env={"HOST": peer.host, "PORT": peer.port, "GO_HOST": host,
+                                    "GO_PORT": port}) as running:
+                connection, _ = listener.accept()
+                roots.unlink()
+                with connection:
+                    connection.sendall(b"go")
+                    run = running.finish()
+        self.assertEqual(run.code, 0, run)
+        self.assertEqual(run.count("tcp_errors"), 0, run)
+        self.assertEqual(run.count("tcp_sockets"), 2, run)
 
 
 class Faults(Case):

@@ -5,8 +5,11 @@
 #include <wolfssl/version.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cases.h"
 #include "tls/tls_context.h"
@@ -187,7 +190,7 @@ START_TEST(contexts_are_found_again)
         {.cert = rl_slice_str(other_cert), .key = rl_slice_str(other_key), .domains = {domains, 1}}};
     const struct rl_tls_config config = {
         .ca = rl_slice_str(cert), .certificates = both, .certificate_count = 2};
-    const struct rl_tls_options insecure = {.verify = RL_TLS_NO};
+    const struct rl_tls_options insecure = {.verify = RL_TLS_NO}, nothing = {.servername = "a.test"};
     struct rl_tls_contexts *contexts = rl_tls_contexts_new(&config, NULL);
     struct rl_tls_context *first;
     char why[256];
@@ -195,6 +198,7 @@ START_TEST(contexts_are_found_again)
     first = rl_tls_contexts_get(contexts, "a.test", NULL, why, sizeof(why));
     ck_assert_msg(first != NULL, "%s", why);
     ck_assert_ptr_eq(rl_tls_contexts_get(contexts, "c.test", NULL, why, sizeof(why)), first);
+    ck_assert_ptr_eq(rl_tls_contexts_get(contexts, "a.test", &nothing, why, sizeof(why)), first);
     ck_assert_ptr_ne(rl_tls_contexts_get(contexts, "x.b.test", NULL, why, sizeof(why)), first);
     ck_assert_ptr_eq(rl_tls_contexts_get(contexts, "b.test", NULL, why, sizeof(why)), first);
     ck_assert_ptr_ne(rl_tls_contexts_get(contexts, "a.test", &insecure, why, sizeof(why)), first);
@@ -245,6 +249,85 @@ START_TEST(contexts_are_forgotten)
 }
 END_TEST
 
+static void write_root(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    fclose(file);
+}
+
+/* T-072, with what a folder may hold: certificates under two names, other PEM, no PEM, folders. */
+START_TEST(roots_are_read_once)
+{
+    char folder[] = "/tmp/ringload-roots-XXXXXX", one[64], two[64], junk[64], inner[64], why[512];
+    struct rl_tls_config config = {.roots = rl_tls_roots_new()};
+    struct rl_tls_context *context;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(one, sizeof(one), "%s/one.pem", folder);
+    snprintf(two, sizeof(two), "%s/two.pem", folder);
+    snprintf(junk, sizeof(junk), "%s/junk", folder);
+    snprintf(inner, sizeof(inner), "%s/inner", folder);
+    unsetenv("SSL_CERT_FILE");
+    setenv("SSL_CERT_DIR", folder, 1);
+    ck_assert_int_eq(mkdir(inner, 0700), 0);
+    write_root(junk, "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\nno PEM");
+    ck_assert_ptr_null(rl_tls_context_new(&(struct rl_tls_config){0}, RL_TLS_CLIENT, NULL, why, sizeof(why)));
+    ck_assert_ptr_nonnull(strstr(why, "SSL_CERT_DIR=/tmp"));
+    write_root(one, cert);
+    write_root(two, cert);
+    rl_tls_roots_read(config.roots);
+    remove(one);
+    remove(two);
+    for (int i = 0; i < 2; i++) {
+        context = rl_tls_context_new(&config, RL_TLS_CLIENT, NULL, why, sizeof(why));
+        ck_assert_msg(context != NULL, "%s", why);
+        rl_tls_context_release(context);
+    }
+    rl_tls_roots_free(config.roots);
+    remove(junk);
+    remove(inner);
+    remove(folder);
+    unsetenv("SSL_CERT_DIR");
+}
+END_TEST
+
+static void *make_one(void *arg)
+{
+    char why[512];
+    struct rl_tls_context *context =
+        rl_tls_context_new(arg, RL_TLS_CLIENT, NULL, why, sizeof(why));
+
+    rl_tls_context_release(context);
+    return context;
+}
+
+/* By whoever comes first, of several workers. */
+START_TEST(roots_are_read_by_any_thread)
+{
+    enum { THREADS = 4 };
+    char path[] = "/tmp/ringload-roots-XXXXXX";
+    struct rl_tls_config config = {.roots = rl_tls_roots_new()};
+    pthread_t threads[THREADS];
+    void *made;
+
+    close(mkstemp(path));
+    write_root(path, cert);
+    setenv("SSL_CERT_FILE", path, 1);
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, make_one, &config), 0);
+    for (int i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], &made), 0);
+        ck_assert_ptr_nonnull(made);
+    }
+    rl_tls_roots_free(config.roots);
+    remove(path);
+    unsetenv("SSL_CERT_FILE");
+}
+END_TEST
+
 /* T-072: nobody to trust is an error at once. */
 START_TEST(roots_from_the_environment)
 {
@@ -282,6 +365,8 @@ static Suite *suite(void)
     rl_case(s, contexts_are_found_again, setup, teardown);
     rl_case(s, contexts_have_ids_of_their_own, setup, teardown);
     rl_case(s, contexts_are_forgotten, setup, teardown);
+    rl_case(s, roots_are_read_once, setup, teardown);
+    rl_case(s, roots_are_read_by_any_thread, setup, teardown);
     rl_case(s, roots_from_the_environment, setup, teardown);
     return s;
 }
