@@ -20,27 +20,34 @@ static _Thread_local struct rl_tls_engine *in_handshake;
 /* --- The library's side: what it receives and sends. --- */
 
 /* Where records begin and end, from what the library was given: for T-080, since it reports TCP's end
- * inside a record as it does one between records. */
-static void follow_records(struct rl_tls_engine *engine, const uint8_t *bytes, size_t size)
+ * inside a record as it does one between records; and so as not to ask it for more than there is. */
+static bool in_body(const struct rl_tls_engine *engine)
 {
-    while (size > 0) {
-        if (engine->header_bytes < HEADER_BYTES) {
-            engine->header[engine->header_bytes++] = *bytes++;
-            size--;
-            if (engine->header_bytes == HEADER_BYTES)
-                engine->record_left = (uint32_t)engine->header[3] << 8 | engine->header[4];
-        } else {
-            size_t part = size < engine->record_left ? size : engine->record_left;
-
-            engine->record_left -= (uint32_t)part;
-            bytes += part;
-            size -= part;
-        }
-        if (engine->header_bytes == HEADER_BYTES && engine->record_left == 0)
-            engine->header_bytes = 0;
-    }
+    return engine->header_bytes == HEADER_BYTES;
 }
 
+/* Of the header, or of the body: no piece has bytes of both. */
+static size_t left_of_part(const struct rl_tls_engine *engine)
+{
+    return in_body(engine) ? engine->record_left : HEADER_BYTES - (size_t)engine->header_bytes;
+}
+
+static void follow(struct rl_tls_engine *engine, const uint8_t *bytes, size_t size)
+{
+    if (in_body(engine)) {
+        engine->record_left -= (uint32_t)size;
+    } else {
+        memcpy(engine->header + engine->header_bytes, bytes, size);
+        engine->header_bytes += (uint8_t)size;
+        if (!in_body(engine))
+            return;
+        engine->record_left = (uint32_t)engine->header[3] << 8 | engine->header[4];
+    }
+    if (engine->record_left == 0)
+        engine->header_bytes = 0;
+}
+
+/* It asks for a header, then for its body. */
 static int on_recv(WOLFSSL *ssl, char *out, int size, void *ctx)
 {
     struct rl_tls_engine *engine = ctx;
@@ -51,8 +58,10 @@ static int on_recv(WOLFSSL *ssl, char *out, int size, void *ctx)
         return WOLFSSL_CBIO_ERR_WANT_READ;
     if (take > engine->in.size)
         take = engine->in.size;
+    if (take > left_of_part(engine))
+        take = left_of_part(engine);
     memcpy(out, engine->in.data, take);
-    follow_records(engine, engine->in.data, take);
+    follow(engine, engine->in.data, take);
     engine->in = rl_slice_of(engine->in.data + take, engine->in.size - take);
     return (int)take;
 }
@@ -238,6 +247,11 @@ int rl_tls_engine_step(struct rl_tls_engine *engine)
 int rl_tls_engine_end(const struct rl_tls_engine *engine)
 {
     return engine->header_bytes == 0 ? 0 : RL_ETLS_TRUNCATED;
+}
+
+bool rl_tls_engine_drained(const struct rl_tls_engine *engine)
+{
+    return engine->in.size == 0 && engine->header_bytes == 0 && wolfSSL_pending(engine->ssl) == 0;
 }
 
 size_t rl_tls_engine_read(struct rl_tls_engine *engine, uint8_t *out, size_t out_bytes, int *status)

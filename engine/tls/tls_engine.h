@@ -2,7 +2,7 @@
 /*
  * tls_engine - one TLS session over memory: bytes in, bytes out, no connection.
  *
- *      feed(view) -> step until it says more, or done -> read until 0 -> the view is used up
+ *      feed(view) -> step until it says more, or done -> read until 0 or drained -> the view is used up
  *
  * The library takes what it needs of the view, also a record's first part; so nothing of it is kept. What
  * is to be sent goes to out at once, which takes all of it: no call ever waits for room.
@@ -54,6 +54,10 @@ int rl_tls_engine_step(struct rl_tls_engine *engine);
 /* Decrypt into out: how many bytes; 0: all that was fed is used up. *status then: 0; or it is over: 1
  * (close_notify), or why. */
 size_t rl_tls_engine_read(struct rl_tls_engine *engine, uint8_t *out, size_t out_bytes, int *status);
+
+/* After a read that gave something: another would surely give nothing, since what was fed ended with a
+ * record and that has been read. To ask is a tenth of what the read would cost. */
+bool rl_tls_engine_drained(const struct rl_tls_engine *engine);
 
 /* What TCP's end means here: 0 between records, RL_ETLS_TRUNCATED inside one (T-080). */
 int rl_tls_engine_end(const struct rl_tls_engine *engine);

@@ -170,9 +170,11 @@ static bool deliver(struct rl_tls_stream *stream)
     size_t size;
 
     stream->busy = true;
-    while (!stream->gone && (size = rl_tls_engine_read(&stream->engine, worker->plain,
-                                                       sizeof(worker->plain), &status)) > 0)
-        events->data(stream->filter.owner, rl_slice_of(worker->plain, size));
+    do {
+        size = rl_tls_engine_read(&stream->engine, worker->plain, sizeof(worker->plain), &status);
+        if (size > 0)
+            events->data(stream->filter.owner, rl_slice_of(worker->plain, size));
+    } while (size > 0 && !stream->gone && !rl_tls_engine_drained(&stream->engine));
     stream->busy = false;
     if (stream->gone) {
         free_stream(stream);

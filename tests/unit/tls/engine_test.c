@@ -223,6 +223,42 @@ START_TEST(the_end_of_tcp_between_and_inside_records)
 }
 END_TEST
 
+static void expect_read(size_t most, const char *text, bool drained)
+{
+    uint8_t plain[16];
+    int status;
+
+    ck_assert_uint_eq(rl_tls_engine_read(&pair.client.engine, plain, most, &status), strlen(text));
+    ck_assert_int_eq(status, 0);
+    ck_assert_mem_eq(plain, text, strlen(text));
+    ck_assert_int_eq(rl_tls_engine_drained(&pair.client.engine), drained);
+}
+
+/* Whether another read would give nothing: with all of a record read, its rest, the next one there, a part of
+ * the next one there. */
+START_TEST(drained_is_known_without_a_read)
+{
+    struct rl_slice said;
+    size_t two;
+
+    use_version(versions[_i]);
+    open_pair(1 << 20);
+    say(&pair.server, "abc");
+    say(&pair.server, "de");
+    two = rl_buf_size(&pair.server.out);
+    say(&pair.server, "f");
+    said = rl_buf_view(&pair.server.out);
+    rl_tls_engine_feed(&pair.client.engine, rl_slice_of(said.data, two + 7));
+    expect_read(2, "ab", false);
+    expect_read(2, "c", false);
+    expect_read(16, "de", false);
+    expect_read(16, "", false);
+    rl_tls_engine_feed(&pair.client.engine, rl_slice_of(said.data + two + 7, said.size - two - 7));
+    expect_read(16, "f", true);
+    rl_buf_fini(&pair.server.out);
+}
+END_TEST
+
 /* T-080, T-081. */
 START_TEST(close_notify_is_an_end)
 {
@@ -410,6 +446,7 @@ static Suite *suite(void)
     rl_case_loop(s, cipher_suites_restrict_below_13, setup, teardown, 0, 2);
     rl_case(s, alpn_is_negotiated, setup, teardown);
     rl_case_loop(s, the_end_of_tcp_between_and_inside_records, setup, teardown, 0, 2);
+    rl_case_loop(s, drained_is_known_without_a_read, setup, teardown, 0, 2);
     rl_case_loop(s, close_notify_is_an_end, setup, teardown, 0, 2);
     rl_case_loop(s, a_changed_record_is_an_error, setup, teardown, 0, 4);
     rl_case_loop(s, garbage_is_no_tls, setup, teardown, 0, 4);

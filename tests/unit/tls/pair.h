@@ -99,6 +99,7 @@ static inline void side_hear(struct side *side, struct rl_slice data)
 {
     uint8_t plain[16384];
     size_t size;
+    bool drained = false;
 
     if (side->status != 0)
         return;
@@ -110,8 +111,12 @@ static inline void side_hear(struct side *side, struct rl_slice data)
         side->status = rc < 0 ? rc : 0;
     }
     while (side->done &&
-           (size = rl_tls_engine_read(&side->engine, plain, sizeof(plain), &side->status)) > 0)
+           (size = rl_tls_engine_read(&side->engine, plain, sizeof(plain), &side->status)) > 0) {
+        ck_assert(!drained);
+        drained = rl_tls_engine_drained(&side->engine);
         rl_require(rl_buf_append(&side->plain, plain, size) == 0);
+    }
+    ck_assert(!drained || side->status == 0);
 }
 
 /* What from has said goes to to, in pieces of at most piece bytes. How many bytes. */
