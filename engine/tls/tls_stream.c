@@ -215,7 +215,7 @@ static void handshake_done(struct rl_tls_stream *stream)
     }
     /* What came in behind the handshake's last message; and TCP's end, if that came while it waited. */
     if (deliver(stream) && stream->tcp_ended)
-        tcp_ended(stream, 0);
+        tcp_ended(stream, stream->end_status);
 }
 
 static int make_engine(struct rl_tls_stream *stream)
@@ -335,6 +335,7 @@ static void on_ended(void *owner, int status)
         int rc;
 
         stream->tcp_ended = true;
+        stream->end_status = status;
         rl_buf_init(&stream->held, 0);
         rl_list_remove(&stream->link);
         rc = engine_step(stream, rl_buf_view(&input));

@@ -35,6 +35,7 @@ struct rl_tls_stream {
     struct rl_tls_mark first;            /* the oldest mark, if has_first */
     struct rl_buf marks;                 /* the others, in order */
     int out_status;         /* why ciphertext could not be queued, or 0 */
+    int end_status;         /* if tcp_ended: how */
     uint8_t stage;
     bool has_first : 1, wants_sent : 1, busy : 1, gone : 1, under_way : 1, tcp_ended : 1;
 };
