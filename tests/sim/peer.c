@@ -9,7 +9,7 @@
 #include "tls_peer.h"
 
 enum { PEERS_MAX = 200, FIRST_PORT = 1, STREAM_MOST = 300 * 1024, PIECE_MOST = 64 * 1024,
-       IDLE_ACTS_MOST = 6, SLOW = 64 };
+       IDLE_ACTS_MOST = 6 };
 
 #define PACE_LEAST_NS (50 * RL_NS_PER_US)
 #define PACE_MOST_NS (20 * RL_NS_PER_MS)
@@ -83,8 +83,6 @@ static void suit_tls(struct peer *peer)
     peer->pace_ns = PACE_LEAST_NS + sim_scale(RL_NS_PER_MS);
     if (peer->read_most == 0 && sim_chance(800))
         peer->read_most = PIECE_MOST;
-    if (peer->send_most < SLOW && peer->send_total > SLOW * SLOW)
-        peer->send_total = SLOW * SLOW;
     if (sim_chance(600))
         never_end(peer);
 }
@@ -252,7 +250,7 @@ static bool ends(struct peer *peer)
     uint64_t age_ns = sim.now_ns - peer->accepted_ns;
 
     if (peer->received >= peer->rst_after_received || peer->sent >= peer->rst_after_sent ||
-        age_ns >= peer->rst_at_ns) {
+        age_ns >= peer->rst_at_ns || (peer->tls != NULL && tls_peer_runs_away(peer->tls))) {
         reset(peer);
         return true;
     }

@@ -10,7 +10,7 @@
 #include "tls_seed.h"
 
 enum { RECORD = 16384, HEADER_BYTES = 5, BACKLOG_MOST = 64 * 1024, GARBAGE_MOST = 64,
-       EARLY_BYTES = 4096 };
+       EARLY_BYTES = 4096, SLOW = 64 };
 
 /* Up to place at: number. Of plaintext, or of what must have been received before. */
 struct mark {
@@ -29,9 +29,10 @@ struct tls_peer {
     /* Manners. */
     bool awaits_upgrade;
     bool says_goodbye, closes_after;  /* close_notify at the end of its stream; a FIN behind that */
-    uint64_t goodbye_after;           /* bytes of plaintext, if that is earlier */
+    uint64_t goodbye_after;           /* bytes of plaintext: it says no more */
     uint64_t garbage_at, garbage_end; /* these bytes come out wrong */
     unsigned rekeys;                  /* of 1000 records */
+    bool runs_away, rudely;           /* when its part of the handshake is sent: rudely by RST */
 
     /* From the program. */
     struct rl_slice in; /* taken by the kernel, not by the library */
@@ -295,10 +296,22 @@ uint64_t tls_peer_end(const struct tls_peer *tls)
     return end;
 }
 
+/* The program may take its own handshake for done by then. */
+static bool goes_early(const struct tls_peer *tls)
+{
+    return tls->runs_away && !tls->open && tls->records.count > 0 && tls->peer->sent == out_end(tls);
+}
+
 bool tls_peer_is_over(const struct tls_peer *tls)
 {
-    return tls->begun && tls->peer->sent == out_end(tls) &&
-           (tls->failed || (tls->goodbye_said && tls->closes_after));
+    return (tls->begun && tls->peer->sent == out_end(tls) &&
+            (tls->failed || (tls->goodbye_said && tls->closes_after))) ||
+           (goes_early(tls) && !tls->rudely);
+}
+
+bool tls_peer_runs_away(const struct tls_peer *tls)
+{
+    return goes_early(tls) && tls->rudely;
 }
 
 void tls_peer_copy(const struct tls_peer *tls, uint64_t at, uint8_t *out, size_t size)
@@ -362,7 +375,11 @@ static void draw_manners(struct tls_peer *tls)
     tls->says_goodbye = sim_chance(600);
     tls->closes_after = sim_chance(700);
     tls->goodbye_after = sim_chance(500) ? PEER_NEVER : sim_scale(EARLY_BYTES) - 1;
+    if (tls->peer->send_most < SLOW && tls->goodbye_after > EARLY_BYTES)
+        tls->goodbye_after = EARLY_BYTES; /* more would take for ever */
     tls->rekeys = sim_chance(300) ? (unsigned)sim_scale(500) : 0;
+    tls->runs_away = sim_chance(100);
+    tls->rudely = sim_chance(500);
     tls->garbage_at = tls->garbage_end = PEER_NEVER;
     if (sim_chance(150)) {
         tls->garbage_at = sim_scale(EARLY_BYTES) - 1;

@@ -53,8 +53,9 @@ void tls_peer_copy(const struct tls_peer *tls, uint64_t at, uint8_t *out, size_t
 void tls_peer_act(struct tls_peer *tls);
 uint64_t tls_peer_end(const struct tls_peer *tls);
 
-/* It has sent all that it will, and now sends a FIN. */
+/* It has sent all that it will, and now sends a FIN; or a RST, right behind its part of the handshake. */
 bool tls_peer_is_over(const struct tls_peer *tls);
+bool tls_peer_runs_away(const struct tls_peer *tls);
 
 /* --- What must hold. --- */
 

@@ -10,6 +10,7 @@
 #include "net/resolve.h"
 #include "peer.h"
 #include "sim.h"
+#include "tls/tls_stream_impl.h"
 #include "tls_peer.h"
 #include "user.h"
 
@@ -143,12 +144,25 @@ static void check_delivered(const struct user_socket *s, const struct ksock *soc
                 number(given));
 }
 
+/* Its turn to begin comes when another's handshake is over. */
+static bool waits_its_turn(const struct rl_conn *conn)
+{
+    const struct rl_tls_stream *stream =
+        rl_container_of(conn->filter, struct rl_tls_stream, filter);
+
+    if (stream->stage != RL_TLS_QUEUED)
+        return false;
+    sim_require(world.tls_worker->under_way >= world.tls_worker->handshakes_max,
+                "a handshake waits its turn, and it is");
+    return true;
+}
+
 /* Its peer has said all, has read all, and the handshake is not over: nothing will ever happen. */
 static void check_shaking(const struct user_socket *s, const struct ksock *sock)
 {
     const struct rl_conn *conn = s->socket.conn;
 
-    sim_require(rl_conn_pending(conn) > 0 || user_socket_has_excuse(s) ||
+    sim_require(rl_conn_pending(conn) > 0 || user_socket_has_excuse(s) || waits_its_turn(conn) ||
                     !tls_peer_has_said_all(s->peer->tls, sock->given),
                 "socket %u: a handshake waits, and its peer waits for it", s->id);
     if (rl_conn_pending(conn) > 0)
@@ -200,6 +214,17 @@ static void open_ring(uint32_t conns)
     world.ring->on_sleep = on_sleep;
 }
 
+/* With so few connections the limits would never be met. */
+static void open_tls(void)
+{
+    world.tls_worker = world.env.tls_worker = rl_tls_worker_new(&world.loop);
+    sim_require(world.tls_worker != NULL, "no memory");
+    if (sim_chance(500))
+        world.tls_worker->steps_a_turn = (uint32_t)sim_between(1, 2);
+    if (sim_chance(300))
+        world.tls_worker->handshakes_max = (uint32_t)sim_between(1, 2);
+}
+
 static void open_env(void)
 {
     struct rl_resolve_config resolve = {.dns = {.ttl_ns = INT64_MAX}};
@@ -219,10 +244,8 @@ static void open_env(void)
                                    .local_ips = world.local_ips,
                                    .program = &user_program,
                                    .done = user_done};
-    if (tls_seed_begin()) {
-        world.tls_worker = world.env.tls_worker = rl_tls_worker_new(&world.loop);
-        sim_require(world.tls_worker != NULL, "no memory");
-    }
+    if (tls_seed_begin())
+        open_tls();
     sim_require(rl_vu_env_init(&world.env) == 0, "no memory");
 }
 
@@ -345,6 +368,21 @@ static void check_bytes(void)
     world_totals.bytes_received += world.net.counts.bytes_received;
 }
 
+static void check_tls_end(const struct rl_tls_worker *worker)
+{
+    const struct rl_tls_counts *counts = &worker->counts;
+
+    sim_require(worker->under_way == 0 && rl_list_empty(&worker->ongoing) &&
+                    rl_list_empty(&worker->fresh), "handshakes are left");
+    /* One may fail before its turn comes. */
+    sim_require(counts->done <= counts->started &&
+                    counts->done + counts->failed <= counts->started + counts->waited,
+                "%llu handshakes began, %llu waited, %llu were done, %llu failed",
+                number(counts->started), number(counts->waited), number(counts->done),
+                number(counts->failed));
+    world_totals.tls_waited += counts->waited > 0;
+}
+
 static void check_end(void)
 {
     const struct rl_net_counts *counts = &world.net.counts;
@@ -360,6 +398,8 @@ static void check_end(void)
     sim_require((world.ring->features & RL_F_DIRECT) == 0 ||
                     world.net.free_slot_count == world.net.slot_count,
                 "%u of %u slots are free", world.net.free_slot_count, world.net.slot_count);
+    if (world.tls_worker != NULL)
+        check_tls_end(world.tls_worker);
     world_totals.turns += sim.turn;
     world_totals.overflows += world.ring->overflows;
     world_totals.sends_late += counts->bytes_sent_late > 0;

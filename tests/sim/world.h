@@ -14,7 +14,7 @@
 struct world_totals {
     uint64_t turns, connected, connect_failures, resets, fins, bytes_sent, bytes_received, overflows,
         iterations, interrupted, sends_late, tls, tls_resumed, tls_failures,
-        upgrades, goodbyes, truncations;
+        upgrades, goodbyes, truncations, tls_waited;
 };
 
 extern struct world_totals world_totals;
