@@ -30,7 +30,7 @@ static void on_open(void *ctx, uint64_t handle, const struct rl_completion *c,
     struct rl_conn *conn = rl_pool_get(&net->conns, handle);
 
     (void)view;
-    if (conn != NULL && conn->open_status == 0)
+    if (conn != NULL && conn->state == RL_CONN_OPENING && conn->open_status == 0)
         conn->open_status = (int16_t)c->res;
 }
 
