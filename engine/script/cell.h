@@ -16,6 +16,7 @@
 #ifndef RL_SCRIPT_CELL_H
 #define RL_SCRIPT_CELL_H
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -59,23 +60,32 @@ struct rl_cell {
     uint64_t joins; /* serial number of the last k6.all or k6.race */
 };
 
-/* The record of a VU; lies in its userdata. */
+/* What Lua has of a userdata before its block. */
+#define RL_UDATA_BYTES(user_values) (40 + 16 * (user_values))
+
+/* The record of a VU; lies in its userdata. A message touches the line from vu on. */
 struct rl_script_vu {
+    struct rl_task task; /* resumes what is ready */
     struct rl_vu *vu;
     struct rl_cell *cell;
     struct rl_list fibers; /* all that live, parked or ready */
     struct rl_list ready;  /* to be resumed soon, first in first out */
-    struct rl_task task;   /* resumes them */
-    struct rl_rng rng;
-    const char *outer_group; /* the group tag outside of k6.group; while group_depth > 0 */
-    uint32_t slot, fiber_count, group_depth;
+    uint32_t slot, fiber_count;
     bool initializing; /* its main chunk runs */
     bool data_decoded;
     bool options_shared; /* its global is the cell's until it is read */
     bool cancelling; /* its fibers are being closed */
     bool random_seeded;
     bool paused; /* some of its sockets do not receive: too many handlers wait */
+    uint32_t group_depth;
+    struct rl_rng rng;
+    const char *outer_group; /* the group tag outside of k6.group; while group_depth > 0 */
+    uint64_t rest_of_line[2];
 };
+
+static_assert((RL_UDATA_BYTES(RL_VU_VALUES) + offsetof(struct rl_script_vu, vu)) % RL_CACHE_LINE == 0 &&
+                  (RL_UDATA_BYTES(RL_VU_VALUES) + sizeof(struct rl_script_vu)) % RL_CACHE_LINE == 0,
+              "a message touches one line of it");
 
 /* NULL when memory is out. */
 struct rl_cell *rl_cell_new(struct rl_script_host *host, uint32_t vu_capacity);

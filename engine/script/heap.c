@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "script/heap.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/pages.h"
+#include "base/prefetch.h"
 #include "base/sanitize.h"
 
 enum { SLAB_BYTES = 1 << 20, SMALL_BYTES = RL_HEAP_STEP * RL_HEAP_CLASSES };
@@ -57,6 +59,18 @@ static void give_small(struct rl_heap *heap, void *block, size_t size)
     heap->free[class] = node;
 }
 
+/* Blocks whose size is a multiple of a cache line begin with one, so that their owners can say what lies in
+ * which. The gap is a block, too. */
+static void skip_to_line(struct rl_heap *heap)
+{
+    size_t gap = -(uintptr_t)heap->bump % RL_CACHE_LINE;
+
+    if (gap == 0 || (size_t)(heap->bump_end - heap->bump) < gap)
+        return;
+    give_small(heap, heap->bump, gap);
+    heap->bump += gap;
+}
+
 static void *take_small(struct rl_heap *heap, size_t size)
 {
     size_t class = class_of(size), bytes = (class + 1) * RL_HEAP_STEP, rest;
@@ -66,6 +80,8 @@ static void *take_small(struct rl_heap *heap, size_t size)
         heap->free[class] = node->next;
         return node;
     }
+    if (bytes % RL_CACHE_LINE == 0)
+        skip_to_line(heap);
     rest = (size_t)(heap->bump_end - heap->bump);
     if (RL_UNLIKELY(rest < bytes)) {
         if (rest > 0)
@@ -73,6 +89,8 @@ static void *take_small(struct rl_heap *heap, size_t size)
         heap->bump = heap->bump_end = NULL;
         if (!add_slab(heap))
             return NULL;
+        if (bytes % RL_CACHE_LINE == 0)
+            skip_to_line(heap);
     }
     node = (struct rl_heap_free *)(void *)heap->bump;
     heap->bump += bytes;

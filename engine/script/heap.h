@@ -9,6 +9,9 @@
  *      limit         what the cell may hold; while the engine itself works in the cell: anything
  *      refused       called with how much more is wanted when the answer would be no; true: give it
  *
+ * A small block whose size is a multiple of a cache line begins with one (but for what is left over of a slab),
+ * so that a record in a userdata can keep what goes together in one.
+ *
  * Thread: one worker's. Memory: the small blocks go back to the system at fini.
  */
 #ifndef RL_SCRIPT_HEAP_H

@@ -19,7 +19,7 @@ enum rl_socket_value {
     RL_SOCKET_HANDLER = 1, /* + event */
     RL_SOCKET_FIELDS = RL_SOCKET_HANDLER + RL_EVENT_COUNT,
     RL_SOCKET_REPLACED,
-    RL_SOCKET_VALUES = RL_SOCKET_REPLACED
+    RL_SOCKET_VALUES = 8 /* one more than there are: for the layout below */
 };
 
 struct rl_script_socket {
@@ -31,6 +31,12 @@ struct rl_script_socket {
     uint8_t version[RL_EVENT_COUNT];
     uint16_t captured[RL_EVENT_COUNT]; /* tokens that are out */
 };
+
+/* Lua keeps its header and the user values before the block, and the heap puts it all on a boundary: a message
+ * touches the line with the first user value, the handler of data, and the last two. */
+static_assert((RL_UDATA_BYTES(RL_SOCKET_VALUES) + offsetof(struct rl_socket, vu)) % RL_CACHE_LINE == 0 &&
+                  (RL_UDATA_BYTES(RL_SOCKET_VALUES) + sizeof(struct rl_script_socket)) % RL_CACHE_LINE == 0,
+              "three lines of a socket");
 
 /* The engine's side: functions of rl_program. */
 void rl_tcp_event(struct rl_socket *socket, enum rl_event event, const struct rl_event_arg *arg);

@@ -238,15 +238,14 @@ void rl_tcp_event(struct rl_socket *socket, enum rl_event event, const struct rl
         run_handler(svu, s, event, arg);
 }
 
-/* Lua keeps a userdata's values before its block. */
 void rl_tcp_prefetch(struct rl_socket *socket)
 {
-    enum { VALUES_BYTES = RL_SOCKET_VALUES * 16, CLOSURE_BYTES = 64 };
     const struct rl_script_socket *s = of(socket);
+    const struct rl_script_vu *svu = socket->vu->state_of_program;
 
-    rl_prefetch((const char *)s - VALUES_BYTES, VALUES_BYTES);
-    rl_prefetch(s->on_data, CLOSURE_BYTES);
-    rl_prefetch(socket->vu->state_of_program, sizeof(struct rl_script_vu));
+    rl_prefetch_line((const char *)s - RL_UDATA_BYTES(RL_SOCKET_VALUES));
+    rl_prefetch_line(s->on_data);
+    rl_prefetch_line(&svu->vu);
 }
 
 /* --- on, wait --- */

@@ -23,8 +23,8 @@ struct rl_vu;
 struct rl_socket;
 
 enum rl_event {
+    RL_EVENT_DATA, /* the first, as the most frequent: what belongs to it lies in front */
     RL_EVENT_CONNECT,
-    RL_EVENT_DATA,
     RL_EVENT_TIMEOUT,
     RL_EVENT_ERROR,
     RL_EVENT_CLOSE,

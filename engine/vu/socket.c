@@ -230,12 +230,14 @@ static void ask_ahead(void *owner, unsigned stage)
 {
     struct rl_socket *socket = owner;
 
-    if (stage == 0)
-        rl_prefetch(socket, sizeof(*socket));
-    else if (stage == 1)
+    if (stage == 0) { /* the program's record follows in the second line */
+        rl_prefetch_line(&socket->vu);
+        rl_prefetch_line((const char *)&socket->vu + RL_CACHE_LINE);
+    } else if (stage == 1) {
         rl_prefetch_line(socket->vu);
-    else if (socket->vu->env->program->prefetch != NULL)
+    } else if (socket->vu->env->program->prefetch != NULL) {
         socket->vu->env->program->prefetch(socket);
+    }
 }
 
 const struct rl_stream_events rl_socket_stream_events = {

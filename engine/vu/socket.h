@@ -26,24 +26,29 @@ struct rl_tcp_series;
 struct rl_socket_tls;
 struct rl_dial;
 
+/* All that a message touches is the last 80 bytes, so that a program's own record may follow them. */
 struct rl_socket {
+    const struct rl_tagset *overlay;    /* what the socket adds to base and proto */
+    const struct rl_tagset *tags;       /* the constructor's; NULL: none */
+    struct rl_dial *dial;               /* while opening, and while start_tls is under way */
+    uint64_t opened_ns;
+    struct rl_list link;                /* on vu->sockets while opening or open */
+    struct rl_timer idle;               /* set_timeout */
+    uint64_t idle_ns;                   /* its length; 0: off */
+
     struct rl_vu *vu;
     struct rl_conn *conn;               /* while opening or open */
     const struct rl_tagset *base;       /* the VU's tags for which series was looked up */
     struct rl_tcp_series *series;
-    const struct rl_tagset *overlay;    /* what the socket adds to base and proto */
-    const struct rl_tagset *tags;       /* the constructor's; NULL: none */
-    struct rl_dial *dial;               /* while opening, and while start_tls is under way */
-    uint64_t bytes_read, bytes_written; /* payload, whole life */
-    uint64_t opened_ns;
     struct rl_list writes;              /* pending, oldest first: struct rl_write */
-    struct rl_list link;                /* on vu->sockets while opening or open */
-    struct rl_timer idle;               /* set_timeout */
-    uint64_t idle_ns, idle_base_ns;     /* 0: off; the last thing that restarted it */
+    uint64_t bytes_read, bytes_written; /* payload, whole life */
+    uint64_t idle_base_ns;              /* the last thing that restarted idle */
     uint32_t read_size;                 /* largest data chunk */
-    uint32_t retains;                   /* what keeps the engine interested */
-    uint8_t state;
+    uint32_t retains : 24;              /* what keeps the engine interested */
+    uint32_t state : 8;                 /* enum rl_socket_state */
 };
+
+static_assert(sizeof(struct rl_socket) - offsetof(struct rl_socket, vu) == 80, "as said above");
 
 /* A write in progress. Memory: the program's, until woken or cancelled. */
 struct rl_write {

@@ -16,7 +16,10 @@ const char *rl_method_name(enum rl_method method)
 
 const char *rl_event_name(enum rl_event event)
 {
-    static const char *const names[] = {"connect", "data", "timeout", "error", "close"};
+    static const char *const names[] = {
+        [RL_EVENT_DATA] = "data", [RL_EVENT_CONNECT] = "connect", [RL_EVENT_TIMEOUT] = "timeout",
+        [RL_EVENT_ERROR] = "error", [RL_EVENT_CLOSE] = "close",
+    };
 
     return names[event];
 }

@@ -11,7 +11,10 @@
 #include "tls_peer.h"
 #include "world.h"
 
-static const char *const event_names[] = {"connect", "data", "timeout", "error", "close"};
+static const char *const event_names[] = {
+    [RL_EVENT_DATA] = "data", [RL_EVENT_CONNECT] = "connect", [RL_EVENT_TIMEOUT] = "timeout",
+    [RL_EVENT_ERROR] = "error", [RL_EVENT_CLOSE] = "close",
+};
 
 static struct user_socket *socket_of(struct rl_socket *socket)
 {

@@ -21,7 +21,10 @@ enum { MAX_CONNS = 64, DRAIN_MS = 4000, LOW_PORT = 10000, LOW_PORTS = 20000, POR
 
 struct rig rig;
 
-static const char *const event_names[] = {"connect", "data", "timeout", "error", "close"};
+static const char *const event_names[] = {
+    [RL_EVENT_DATA] = "data", [RL_EVENT_CONNECT] = "connect", [RL_EVENT_TIMEOUT] = "timeout",
+    [RL_EVENT_ERROR] = "error", [RL_EVENT_CLOSE] = "close",
+};
 
 /* --- Diary --- */
 

@@ -285,8 +285,13 @@ static void abort_in(struct rig_socket *s, const struct rl_event_arg *arg)
 /* T-130, T-184: whichever handler fails, the iteration ends, and no handler starts after it. */
 START_TEST(a_handler_that_fails)
 {
-    static const char *const expected[] = {"connect end ", "data(3) end ", "timeout end ",
-                                           "error(ECONNRESET) end ", "close end "};
+    static const char *const expected[] = {
+        [RL_EVENT_CONNECT] = "connect end ",
+        [RL_EVENT_DATA] = "data(3) end ",
+        [RL_EVENT_TIMEOUT] = "timeout end ",
+        [RL_EVENT_ERROR] = "error(ECONNRESET) end ",
+        [RL_EVENT_CLOSE] = "close end ",
+    };
 
     start_variant(0);
     rig_begin(connect_a);
@@ -351,9 +356,13 @@ static void destroy_itself(struct rig_socket *s, const struct rl_event_arg *arg)
 /* T-175: in every handler; the memory may go at once. */
 START_TEST(destroy_in_each_handler)
 {
-    static const char *const expected[] = {"connect close end ", "data(3) close end ",
-                                           "timeout close end ", "error(ECONNRESET) close end ",
-                                           "close end "};
+    static const char *const expected[] = {
+        [RL_EVENT_CONNECT] = "connect close end ",
+        [RL_EVENT_DATA] = "data(3) close end ",
+        [RL_EVENT_TIMEOUT] = "timeout close end ",
+        [RL_EVENT_ERROR] = "error(ECONNRESET) close end ",
+        [RL_EVENT_CLOSE] = "close end ",
+    };
 
     start_variant(0);
     rig_begin(connect_a);
