@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/status.h"
 #include "tls/tls_impl.h"
 #include "tls/tls_subject.h"
+
+#include <wolfssl/version.h>
 
 enum { HEADER_BYTES = 5, NAME_MAX_BYTES = 256, ADDR_TEXT = 48 };
 
@@ -294,6 +297,45 @@ void rl_tls_engine_farewell(struct rl_tls_engine *engine)
 
 /* --- What is known afterwards. --- */
 
+#if defined(HAVE_SESSION_TICKET) && (defined(OPENSSL_EXTRA) || defined(HAVE_EXT_CACHE))
+#if LIBWOLFSSL_VERSION_HEX < 0x05007004
+/* Until 5.7.4 the library takes a server of TLS 1.2 that declines a ticket, and goes on in full, for one that
+ * breaks the protocol, if the ticket was offered with a session id. It need not have one (RFC 5077, 3.4): so
+ * what is kept has none. The layout is the library's own: side, time, time, length of the id, id; what does
+ * not come out of it again as it went in stays as it was. */
+static int drop_id(uint8_t *blob, int size)
+{
+    enum { LENGTH_AT = 1 + 4 + 4, ID_AT = LENGTH_AT + 1, ID_BYTES = 32, MAX_BYTES = 4096 };
+    uint8_t without[MAX_BYTES], again[MAX_BYTES], *out = again;
+    const unsigned char *in = without;
+    WOLFSSL_SESSION *session;
+    int left = size - ID_BYTES;
+
+    if (left <= ID_AT || size > MAX_BYTES || blob[LENGTH_AT] != ID_BYTES)
+        return size;
+    memcpy(without, blob, ID_AT);
+    without[LENGTH_AT] = 0;
+    memcpy(without + ID_AT, blob + ID_AT + ID_BYTES, (size_t)(left - ID_AT));
+    session = wolfSSL_d2i_SSL_SESSION(NULL, &in, left);
+    if (session != NULL && wolfSSL_SESSION_has_ticket(session) &&
+        wolfSSL_i2d_SSL_SESSION(session, NULL) == left &&
+        wolfSSL_i2d_SSL_SESSION(session, &out) == left &&
+        memcmp(again, without, (size_t)left) == 0) {
+        memcpy(blob, without, (size_t)left);
+        size = left;
+    }
+    wolfSSL_SESSION_free(session);
+    return size;
+}
+#else
+static int drop_id(uint8_t *blob, int size)
+{
+    (void)blob;
+    return size;
+}
+#endif
+#endif
+
 uint8_t *rl_tls_engine_session(struct rl_tls_engine *engine, size_t *size_bytes)
 {
 #if defined(HAVE_SESSION_TICKET) && (defined(OPENSSL_EXTRA) || defined(HAVE_EXT_CACHE))
@@ -315,6 +357,8 @@ uint8_t *rl_tls_engine_session(struct rl_tls_engine *engine, size_t *size_bytes)
         free(blob);
         blob = NULL;
     }
+    if (blob != NULL && strcmp(wolfSSL_get_version(engine->ssl), "TLSv1.2") == 0)
+        size = drop_id(blob, size);
     wolfSSL_SESSION_free(session);
     *size_bytes = (size_t)size;
     return blob;

@@ -327,8 +327,28 @@ class Server(peers.Peer):
         self.counts.update(handshakes=0, refused=0, bytes_out=0)
 
 
+class Forgetful(Server):
+    """Each connection has a context of its own: no ticket or session of an earlier one is known."""
+
+    def __init__(self, make, manner, host):
+        self.make = make
+        super().__init__(None, manner, host)
+
+    @property
+    def context(self):
+        return self.make()
+
+    @context.setter
+    def context(self, _context):
+        pass
+
+
 @contextlib.contextmanager
-def server(certs, identity, manner, **options):
+def server(certs, identity, manner, forgets=False, **options):
     """options: those of context_of."""
-    with Server(context_of(certs, identity, **options), manner, certs.host) as peer:
+    if forgets:
+        peer = Forgetful(lambda: context_of(certs, identity, **options), manner, certs.host)
+    else:
+        peer = Server(context_of(certs, identity, **options), manner, certs.host)
+    with peer:
         yield peer

@@ -488,6 +488,27 @@ class Resumption(Case):
             for version in ("1.2", "1.3"):
                 self.check(peer, " resumed client=", version)
 
+    def test_declined(self):
+        """A server that does not know the ticket, as behind a balancer or after a restart: in full."""
+        script = """
+local tcp = require("k6/x/tcp")
+function default()
+  local s = tcp.Socket.new()
+  s:on("data", function() s:destroy() end)
+  s:connect{ host = __ENV.HOST, port = __ENV.PORT, tls = true, tls_resume = true }
+  s:write("x")
+  s:wait("close")
+end
+"""
+        for version in ("1.2", "1.3"):
+            with self.subTest(version=version), \
+                    tls_faults.server(self.certs, self.certs.rsa, "echo", version=version,
+                                      forgets=True) as peer:
+                run = self.run_against(peer, "", script=script, iterations=VUS * 3)
+                self.assertEqual(run.count("tcp_errors"), 0, run)
+                share = run.metric("tcp_tls_resumed")
+                self.assertEqual((share["passes"], share["fails"]), (0, VUS * 3), run)
+
     def test_openssl(self):
         with tls_peers.s_server(self.certs, self.certs.ecdsa, "-www") as peer:
             for version in ("1.2", "1.3"):
