@@ -67,7 +67,6 @@ struct rl_cell *rl_cell_new(struct rl_script_host *host, uint32_t vu_capacity)
         rl_cell_free(cell);
         return NULL;
     }
-    cell->socket_meta = lua_topointer(cell->L, RL_AT_SOCKET_META);
     return cell;
 }
 

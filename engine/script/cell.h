@@ -5,7 +5,7 @@
  * Nothing ever runs on the state's main thread: its stack holds what the engine reaches for, at
  * fixed places, so that no event needs the registry. Scripts run in fibers (fiber.h).
  *
- *      main thread   VUS | SOCKETS | FIBERS | CHUNK | ENV_META | SOCKET_META | ...
+ *      main thread   VUS | SOCKETS | FIBERS | CHUNK | ENV_META | ...
  *      VUS[slot]     userdata of a VU; its user values: environment, exports, setup data, modules
  *      SOCKETS[i][j] the sockets that the engine holds, in tables of 256
  *      FIBERS[slot]  threads
@@ -35,7 +35,6 @@ enum rl_cell_place {
     RL_AT_FIBERS,
     RL_AT_CHUNK,
     RL_AT_ENV_META,
-    RL_AT_SOCKET_META,
     RL_AT_ERROR_META,
     RL_AT_TOP = RL_AT_ERROR_META
 };
@@ -45,7 +44,6 @@ enum rl_vu_value { RL_VU_ENV = 1, RL_VU_EXPORTS, RL_VU_DATA, RL_VU_MODULES, RL_V
 struct rl_cell {
     lua_State *L;
     struct rl_script_host *host;
-    const void *socket_meta; /* what lua_topointer says of RL_AT_SOCKET_META */
     struct rl_heap_account account;
     size_t asked_limit, asked_used; /* since memory was refused, until Lua asks again; else 0 */
     uint32_t poor_collections;      /* that gained little, in this run of a fiber */

@@ -323,7 +323,7 @@ static void fire(struct rl_timer *timer)
         rl_tcp_exchange_expire(fiber);
         return;
     }
-    if (fiber->park == RL_PARK_EVENT) {
+    if (fiber->park == RL_PARK_EVENT || fiber->park == RL_PARK_EXCHANGE) {
         lua_pushnil(fiber->co);
         lua_pushliteral(fiber->co, "timeout");
         nargs = 2;

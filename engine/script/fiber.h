@@ -31,6 +31,7 @@ enum rl_park {
     RL_PARK_OPERATION, /* connect, write: op will be woken */
     RL_PARK_SLEEP,     /* timer */
     RL_PARK_EVENT,     /* s:wait: link on the socket's waiters, perhaps timer */
+    RL_PARK_EXCHANGE,  /* s:exchange: the same, for data */
     RL_PARK_JOIN,      /* k6.all, k6.race: other fibers */
 };
 
@@ -43,7 +44,7 @@ struct rl_fiber {
     struct rl_list event_link; /* waiters of a socket */
     struct rl_fiber *next;     /* cell->fibers */
     uint8_t park;              /* enum rl_park */
-    uint8_t event;             /* RL_PARK_EVENT: which */
+    uint8_t event;             /* RL_PARK_EVENT, RL_PARK_EXCHANGE: which */
     uint8_t exchange;          /* of s:exchange, while its write goes on; else 0 */
     bool held;                 /* has one of the VU's holds */
     uint16_t blocked;          /* resumed by script code that cannot yield, so deep */
@@ -56,6 +57,7 @@ struct rl_fiber {
         struct rl_write write; /* begins with its waiter */
     } op;
     struct rl_timer timer;
+    struct rl_slice likely;  /* RL_PARK_EXCHANGE: a string that co's stack has, or none */
     uint64_t join;           /* RL_PARK_JOIN: which one */
     struct rl_fiber *parent; /* of a fiber that k6.all or k6.race started */
     uint64_t parent_join;

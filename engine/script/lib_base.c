@@ -79,7 +79,8 @@ static int base_rawset(lua_State *L)
     return 1;
 }
 
-/* No finalisers: they would run in the middle of another VU, where nothing can stop them. */
+/* No finalisers: they would run in the middle of another VU, where nothing can stop them. Upvalue 1 is
+ * the name of theirs: this is what each object of a script costs. */
 static int base_setmetatable(lua_State *L)
 {
     int type = lua_type(L, 2);
@@ -89,7 +90,7 @@ static int base_setmetatable(lua_State *L)
     if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
         return luaL_error(L, "cannot change a protected metatable");
     if (type == LUA_TTABLE) {
-        lua_pushliteral(L, "__gc");
+        lua_pushvalue(L, lua_upvalueindex(1));
         if (lua_rawget(L, 2) != LUA_TNIL)
             return luaL_error(L, "__gc is not available; use __close");
     }
@@ -113,9 +114,11 @@ void rl_lib_base(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"load", base_load},
                                          {"rawset", base_rawset},
-                                         {"setmetatable", base_setmetatable},
                                          {"collectgarbage", base_collectgarbage},
                                          {NULL, NULL}};
 
     luaL_setfuncs(L, functions, 0);
+    lua_pushliteral(L, "__gc");
+    lua_pushcclosure(L, base_setmetatable, 1);
+    lua_setfield(L, -2, "setmetatable");
 }

@@ -67,13 +67,9 @@ struct rl_script_socket *rl_tcp_check(lua_State *L)
 {
     struct rl_script_socket *s = lua_touserdata(L, 1);
 
-    if (RL_LIKELY(s != NULL && lua_getmetatable(L, 1))) {
-        const void *meta = lua_topointer(L, -1);
-
-        lua_pop(L, 1);
-        if (RL_LIKELY(meta == rl_fiber_of(L)->cell->socket_meta))
-            return s;
-    }
+    /* Cheaper than its metatable. Userdata are made in this room only. */
+    if (RL_LIKELY(s != NULL && lua_rawlen(L, 1) == sizeof(*s) && s->kind == RL_SOCKET_KIND))
+        return s;
     luaL_typeerror(L, 1, "socket (is it called with ':'?)");
     return NULL;
 }
@@ -179,7 +175,7 @@ static int socket_new(lua_State *L)
         read_size = socket_read_size(L);
     }
     s = lua_newuserdatauv(L, sizeof(*s), RL_SOCKET_VALUES);
-    *s = (struct rl_script_socket){.slot = 0};
+    *s = (struct rl_script_socket){.kind = RL_SOCKET_KIND};
     rl_list_init(&s->waiters);
     rl_socket_init(&s->socket, svu->vu, tags, read_size);
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -197,14 +193,14 @@ static int socket_call(lua_State *L)
 /* --- Metatable and module --- */
 
 /* Set name to fn with the metatable, at index, as its first upvalue. [-0, +0, m] */
-static void add_method(lua_State *L, int meta, const char *name, lua_CFunction fn)
+static void add_constructor(lua_State *L, int meta, const char *name, lua_CFunction fn)
 {
     lua_pushvalue(L, meta);
     lua_pushcclosure(L, fn, 1);
     lua_setfield(L, -2, name);
 }
 
-static void push_members(lua_State *L, int meta)
+static void push_members(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"on", rl_tcp_on},
                                        {"connect", rl_tcp_connect},
@@ -215,27 +211,29 @@ static void push_members(lua_State *L, int meta)
                                        {"exchange", rl_tcp_exchange},
                                        {"destroy", socket_destroy},
                                        {"set_timeout", socket_set_timeout},
-                                       {"setTimeout", socket_set_timeout}};
+                                       {"setTimeout", socket_set_timeout},
+                                       {NULL, NULL}};
 
     lua_newtable(L);
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        add_method(L, meta, methods[i].name, methods[i].func);
+    luaL_setfuncs(L, methods, 0);
     rl_tcp_add_properties(L);
 }
 
-void rl_tcp_push_socket_meta(lua_State *L)
+void rl_tcp_keep_socket_meta(lua_State *L)
 {
+    static const luaL_Reg events[] = {{"__gc", socket_collect},
+                                      {"__close", socket_destroy},
+                                      {"__tostring", socket_text},
+                                      {NULL, NULL}};
     int meta;
 
     lua_newtable(L);
     meta = lua_gettop(L);
-    add_method(L, meta, "__gc", socket_collect);
-    add_method(L, meta, "__close", socket_destroy);
-    add_method(L, meta, "__tostring", socket_text);
+    luaL_setfuncs(L, events, 0);
     lua_pushliteral(L, "Socket");
     lua_setfield(L, meta, "__name");
     lua_pushvalue(L, meta);
-    push_members(L, meta);
+    push_members(L);
     lua_pushvalue(L, -2);
     lua_pushvalue(L, -2);
     lua_pushcclosure(L, rl_tcp_newindex, 2);
@@ -243,7 +241,6 @@ void rl_tcp_push_socket_meta(lua_State *L)
     lua_pushcclosure(L, rl_tcp_index, 2);
     lua_setfield(L, meta, "__index");
     rl_sandbox_hide(L);
-    lua_pushvalue(L, meta);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &socket_key);
 }
 
@@ -255,10 +252,10 @@ int rl_lib_tcp(lua_State *L)
     meta = lua_gettop(L);
     lua_newtable(L);
     lua_newtable(L);
-    add_method(L, meta, "new", socket_new);
+    add_constructor(L, meta, "new", socket_new);
     rl_sandbox_lock(L, "Socket");
     lua_getmetatable(L, -1);
-    add_method(L, meta, "__call", socket_call);
+    add_constructor(L, meta, "__call", socket_call);
     lua_pop(L, 1);
     lua_setfield(L, -2, "Socket");
     lua_rawgetp(L, LUA_REGISTRYINDEX, &error_proxy_key);

@@ -320,8 +320,8 @@ void rl_sandbox_open(lua_State *L, struct rl_script_host *host)
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &modules_key);
     keep_environment(L, host->config.env);
+    rl_tcp_keep_socket_meta(L);
     rl_tcp_push_error_meta(L);
-    rl_tcp_push_socket_meta(L);
     rl_compile_push(L, rl_script_main(host->script));
 
     lua_createtable(L, 0, 3); /* of environments */
@@ -330,7 +330,5 @@ void rl_sandbox_open(lua_State *L, struct rl_script_host *host)
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
 
-    /* error meta, socket meta, chunk, env meta -> the order of the places */
-    lua_rotate(L, -4, 2);
-    lua_insert(L, -2);
+    lua_rotate(L, -3, -1); /* error meta, chunk, env meta: the order of the places */
 }

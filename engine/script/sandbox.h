@@ -56,8 +56,8 @@ void rl_lib_random(lua_State *L);
 void rl_lib_check(lua_State *L);
 void rl_lib_tasks(lua_State *L);
 
-/* Push the metatables of sockets and of TCPErrors. [-0, +1, m] */
-void rl_tcp_push_socket_meta(lua_State *L);
+/* Keep the metatable of sockets [-0, +0, m]; push that of TCPErrors [-0, +1, m]. */
+void rl_tcp_keep_socket_meta(lua_State *L);
 void rl_tcp_push_error_meta(lua_State *L);
 
 #endif

@@ -22,6 +22,8 @@ enum rl_socket_value {
     RL_SOCKET_VALUES = 8 /* one more than there are: for the layout below */
 };
 
+enum { RL_SOCKET_KIND = 0x50435452 }; /* of no other userdata of that size */
+
 struct rl_script_socket {
     struct rl_socket socket;
     struct rl_list waiters; /* fibers in s:wait */
@@ -30,6 +32,7 @@ struct rl_script_socket {
     uint8_t handlers;       /* 1 << event */
     uint8_t version[RL_EVENT_COUNT];
     uint16_t captured[RL_EVENT_COUNT]; /* tokens that are out */
+    uint32_t kind;                     /* RL_SOCKET_KIND */
 };
 
 /* Lua keeps its header and the user values before the block, and the heap puts it all on a boundary: a message
@@ -46,8 +49,7 @@ void rl_tcp_forget(struct rl_socket *socket, int64_t token);
 void rl_tcp_retain(struct rl_socket *socket);
 void rl_tcp_release(struct rl_socket *socket);
 
-/* The script's side. check: argument 1 of a method, whose upvalue 1 is the metatable.
- * [-0, +0, v] */
+/* The script's side. check: argument 1 of a method. [-0, +0, v] */
 struct rl_script_socket *rl_tcp_check(lua_State *L);
 int rl_tcp_on(lua_State *L);
 int rl_tcp_wait(lua_State *L);
@@ -63,7 +65,7 @@ void rl_tcp_push_error(lua_State *L, struct rl_cell *cell, const struct rl_tcp_e
 /* End of connect and write: park until woken (RL_PENDING), return nothing (0), or raise error. */
 int rl_tcp_finish(lua_State *L, int result, const struct rl_tcp_error *error);
 
-/* An event, and the end of the time, for a fiber in s:exchange whose write has not ended. */
+/* An event for a fiber in s:exchange; the end of its time where its write has not ended. */
 void rl_tcp_exchange_event(struct rl_fiber *fiber, struct rl_script_socket *s, enum rl_event event,
                            const struct rl_event_arg *arg);
 void rl_tcp_exchange_expire(struct rl_fiber *fiber);

@@ -188,7 +188,7 @@ static void wake_waiter(struct rl_script_socket *s, struct rl_fiber *fiber, enum
 {
     int nargs = 2;
 
-    if (RL_UNLIKELY(fiber->exchange != 0)) {
+    if (fiber->park == RL_PARK_EXCHANGE) {
         rl_tcp_exchange_event(fiber, s, event, arg);
         return;
     }
@@ -209,8 +209,14 @@ static void wake_waiter(struct rl_script_socket *s, struct rl_fiber *fiber, enum
 static void run_both(struct rl_script_vu *svu, struct rl_script_socket *s, enum rl_event event,
                      const struct rl_event_arg *arg, bool handled)
 {
-    struct rl_list woken, *node;
+    struct rl_list woken, *node = s->waiters.next;
+    struct rl_fiber *first = rl_container_of(node, struct rl_fiber, event_link);
 
+    if (!handled && node->next == &s->waiters && first->event == event) {
+        rl_list_remove(node);
+        wake_waiter(s, first, event, arg);
+        return;
+    }
     take_waiters(s, event, &woken);
     if (handled)
         run_handler(svu, s, event, arg);
@@ -232,7 +238,7 @@ void rl_tcp_event(struct rl_socket *socket, enum rl_event event, const struct rl
         svu->paused = true;
         rl_socket_pause(socket);
     }
-    if (RL_UNLIKELY(!rl_list_empty(&s->waiters)))
+    if (!rl_list_empty(&s->waiters))
         run_both(svu, s, event, arg, handled);
     else if (handled)
         run_handler(svu, s, event, arg);

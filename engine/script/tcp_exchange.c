@@ -9,6 +9,7 @@
  */
 #include <lauxlib.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -17,22 +18,24 @@
 
 enum { WRITING = 1, EARLY = 2, CLOSED = 4, EXPIRED = 8 };
 
-/* Resume with true and the string on top; with nil and why; or with nothing: the write failed. */
+/* On the stack while it waits: the socket, what was written if it is short, the time, the likely
+ * string; on top of them what it is resumed with. */
+enum { LIKELY = 4, KEPT = 4, SHORT_BYTES = 4096 };
+
+/* Resume with the string on top; with nil and why; or with nothing: the write failed. */
 static void resume(struct rl_fiber *fiber, unsigned flags, int status)
 {
-    int nargs = 2;
+    int nargs = 1;
 
     fiber->park = RL_PARK_NONE;
     rl_timer_cancel(&fiber->timer);
     rl_list_remove(&fiber->event_link);
-    if (flags & EARLY) {
-        lua_pushboolean(fiber->co, 1);
-        lua_insert(fiber->co, -2);
-    } else if (status < 0) {
+    if ((flags & EARLY) == 0 && status < 0) {
         nargs = 0;
-    } else {
+    } else if ((flags & EARLY) == 0) {
         lua_pushnil(fiber->co);
         lua_pushstring(fiber->co, flags & CLOSED ? "closed" : "timeout");
+        nargs = 2;
     }
     rl_fiber_run(fiber, nargs);
 }
@@ -50,8 +53,8 @@ static void written(struct rl_waiter *waiter, int status, const struct rl_tcp_er
     resume(fiber, flags, status);
 }
 
-void rl_tcp_exchange_event(struct rl_fiber *fiber, struct rl_script_socket *s, enum rl_event event,
-                           const struct rl_event_arg *arg)
+static void wait_on(struct rl_fiber *fiber, struct rl_script_socket *s, enum rl_event event,
+                    const struct rl_event_arg *arg)
 {
     if (event != RL_EVENT_DATA) { /* the write ends with the socket, and that resumes it */
         fiber->exchange |= CLOSED;
@@ -62,6 +65,32 @@ void rl_tcp_exchange_event(struct rl_fiber *fiber, struct rl_script_socket *s, e
         lua_concat(fiber->co, 2);
     fiber->exchange |= EARLY;
     rl_list_push(&s->waiters, &fiber->event_link);
+}
+
+/* The string that was likely is the same as another one with its bytes, and costs nothing. */
+void rl_tcp_exchange_event(struct rl_fiber *fiber, struct rl_script_socket *s, enum rl_event event,
+                           const struct rl_event_arg *arg)
+{
+    lua_State *co = fiber->co;
+
+    if (RL_UNLIKELY(fiber->exchange != 0)) {
+        wait_on(fiber, s, event, arg);
+        return;
+    }
+    rl_timer_cancel(&fiber->timer);
+    fiber->park = RL_PARK_NONE;
+    if (RL_UNLIKELY(event != RL_EVENT_DATA)) {
+        lua_pushnil(co);
+        lua_pushliteral(co, "closed");
+        rl_fiber_run(fiber, 2);
+        return;
+    }
+    if (arg->data.size == fiber->likely.size &&
+        memcmp(arg->data.data, fiber->likely.data, fiber->likely.size) == 0)
+        lua_pushvalue(co, LIKELY);
+    else
+        lua_pushlstring(co, (const char *)arg->data.data, arg->data.size);
+    rl_fiber_run(fiber, 1);
 }
 
 void rl_tcp_exchange_expire(struct rl_fiber *fiber)
@@ -77,18 +106,18 @@ static int failed(lua_State *L, const struct rl_tcp_error *error)
     return 2;
 }
 
-/* The socket, then what resume says. */
 static int exchanged(lua_State *L, int status, lua_KContext started_ns)
 {
     struct rl_fiber *fiber = rl_fiber_of(L);
+    int top = lua_gettop(L);
 
     (void)status;
-    if (RL_UNLIKELY(lua_gettop(L) == 1))
-        return failed(L, fiber->error);
-    if (RL_LIKELY(lua_toboolean(L, 2))) {
+    if (RL_LIKELY(top == KEPT + 1)) {
         uint64_t ns = fiber->svu->vu->env->loop->now_ns - (uint64_t)started_ns;
 
         lua_pushnumber(L, (lua_Number)ns / 1e6);
+    } else if (top == KEPT) {
+        return failed(L, fiber->error);
     }
     return 2;
 }
@@ -102,6 +131,20 @@ static void arm(lua_State *L, struct rl_fiber *fiber, struct rl_loop *loop)
     if (ms >= 0)
         rl_loop_timer(loop, &fiber->timer,
                       loop->now_ns + (uint64_t)(fmin(ms, 1e12) * (lua_Number)RL_NS_PER_MS));
+}
+
+/* In a script's own coroutine the answer is pushed elsewhere, and is a string of its own. */
+static void keep(lua_State *L, struct rl_fiber *fiber, size_t size)
+{
+    if (RL_UNLIKELY(size > SHORT_BYTES)) {
+        lua_pushnil(L);
+        lua_replace(L, 2);
+    }
+    lua_settop(L, KEPT);
+    if (lua_type(L, LIKELY) == LUA_TSTRING && L == fiber->co)
+        fiber->likely.data = (const uint8_t *)lua_tolstring(L, LIKELY, &fiber->likely.size);
+    else
+        fiber->likely = rl_slice_of(NULL, SIZE_MAX);
 }
 
 int rl_tcp_exchange(lua_State *L)
@@ -129,6 +172,6 @@ int rl_tcp_exchange(lua_State *L)
     fiber->exchange = result == RL_PENDING ? WRITING : 0;
     fiber->event = RL_EVENT_DATA;
     rl_list_push(&s->waiters, &fiber->event_link);
-    lua_settop(L, 1); /* the socket stays while it is waited for */
-    return rl_fiber_park(L, RL_PARK_EVENT, (lua_KContext)loop->now_ns, exchanged);
+    keep(L, fiber, data.size);
+    return rl_fiber_park(L, RL_PARK_EXCHANGE, (lua_KContext)loop->now_ns, exchanged);
 }

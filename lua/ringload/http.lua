@@ -4,9 +4,9 @@
 -- what scripts can do with it.
 --
 -- What a request costs decides how this is written. A server's answers to one request mostly differ
--- in nothing: so a prepared request keeps the head of its last answer, and where the next one begins
--- with the same bytes, nothing of it is parsed again. Headers, and the body as a string of its own,
--- are made when they are asked for.
+-- in nothing: so a prepared request keeps its last answer, and where the next one is the same bytes,
+-- or only begins with the same head, nothing of it is parsed again. Headers, and the body as a string
+-- of its own, are made when they are asked for.
 
 local tcp = require("k6/x/tcp")
 local k6 = require("k6")
@@ -35,48 +35,65 @@ local new_error, HTTPError = failure.kind("HTTPError", function(e)
   return format("HTTP error during %s %s: %s", e.method, e.path, e.message)
 end)
 
--- --- Requests: lists, as answers are ---
+-- --- Requests: lists, which cost half of a table by name ---
 
--- What is sent; then what the last answer was, if it came as one chunk: how long, its head, and what
--- follows from that; then what is rarely looked at.
-local TEXT <const>, TOTAL <const>, HEAD_TEXT <const>, HEAD_SIZE <const>, STATUS <const> = 1, 2, 3, 4, 5
-local FAILED <const>, RECORD <const>, METHOD <const>, PATH <const>, NAME <const> = 6, 7, 8, 9, 10
-local TAGS <const>, RECORDERS <const> = 11, 12
+-- Each in a statement of its own: of several in one, Lua takes only the last for a constant.
+-- What is sent; the last answer, if it is short, came as one chunk and is likely to come again, what
+-- counts it, its status, whether it counts as failed, and the metatable of answers with these bytes.
+local TEXT <const> = 1
+local SAME <const> = 2
+local RECORD <const> = 3
+local STATUS <const> = 4
+local FAILED <const> = 5
+local META <const> = 6
+-- Its length and head, whatever the body.
+local TOTAL <const> = 7
+local HEAD_TEXT <const> = 8
+-- What is rarely looked at.
+local METHOD <const> = 9
+local PATH <const> = 10
+local NAME <const> = 11
+local TAGS <const> = 12
+local RECORDERS <const> = 13
 
--- --- Answers ---
+local MAX_SAME <const> = 4096 -- bytes that a request keeps of a body
 
--- A list, since that costs half of a table by name: what place says, and body and headers once they
--- were asked for. An answer that was read as one chunk has DATA and the size of its head in HEAD, any
--- other its head and its body.
-local DATA <const>, HEAD <const>, BODY <const>, HEADERS <const> = 1, 2, 5, 6
-local place = { status = 3, duration = 4, body = BODY, headers = HEADERS }
+-- --- Answers: status and duration; body and headers once they were asked for ---
+
 local Response = {}
 
 function Response:json()
   return json.decode(self.body)
 end
 
-local function make(self, at)
-  local data, head = self[DATA], self[HEAD]
-  if at == BODY then
-    self[BODY] = sub(data, head + 1)
-  elseif at == HEADERS then
-    self[HEADERS] = answer.headers(data and sub(data, 1, head) or head)
-  end
-  return self[at]
-end
+-- Where the bytes of an answer are, all or its head alone: in itself.
+local DATA <const> = 1
+local HEAD_SIZE <const> = 2
 
-local response_meta = {
-  __name = "Response",
-  __metatable = false,
-  __index = function(self, key)
-    local at = place[key]
-    if at then
-      return self[at] or make(self, at)
+-- The metatable of answers which have their bytes in common, data; nil: each has its own.
+local function new_meta(data, size)
+  local body
+
+  local function make(self, key)
+    if key == "body" then
+      if not data then
+        local own = sub(self[DATA], self[HEAD_SIZE] + 1)
+        self.body = own
+        return own
+      end
+      body = body or sub(data, size + 1)
+      return body
+    elseif key == "headers" then
+      local headers = answer.headers(sub(data or self[DATA], 1, size or self[HEAD_SIZE]))
+      self.headers = headers
+      return headers
     end
     return Response[key]
-  end,
-}
+  end
+  return { __name = "Response", __metatable = false, __index = make }
+end
+
+local response_meta = new_meta()
 
 -- --- Metrics: one recorder for a request's tags and a status ---
 
@@ -179,8 +196,17 @@ local function lost(self, request, why, started)
   error(why, 0) -- a TCPError of the write
 end
 
--- Read one answer; what of it is the same next time is noted in request.
-local function finish(self, request, reader, started, whole)
+-- The next answer is likely to be the same.
+local function note(request, status, head, data)
+  local short = #data - #head <= MAX_SAME
+  request[SAME] = short and data
+  request[META] = short and new_meta(data, #head)
+  request[STATUS], request[FAILED] = status, status < 200 or status >= 400
+  request[TOTAL], request[HEAD_TEXT] = #data, head
+end
+
+-- Read one answer. data: its first chunk; if that is all of it, it is noted.
+local function finish(self, request, reader, started, data)
   local status, head, body, frame, keep = answer.read(reader, request[METHOD], self._limits)
   local ms = now() - started
   local record = recorder_of(request, status)
@@ -188,14 +214,14 @@ local function finish(self, request, reader, started, whole)
   record(1, ms, status < 200 or status >= 400)
   if not keep then
     disconnect(self)
-  elseif whole == #head + #body and type(frame) == "number" then
-    request[HEAD_TEXT], request[HEAD_SIZE], request[TOTAL] = head, #head, whole
-    request[STATUS], request[RECORD], request[FAILED] = status, record, status < 200 or status >= 400
+  elseif data and #data == #head + #body and type(frame) == "number" then
+    note(request, status, head, data)
+    request[RECORD] = record
   end
-  return setmetatable({ false, head, status, ms, body }, response_meta), keep
+  return setmetatable({ head, #head, status = status, duration = ms, body = body }, response_meta), keep
 end
 
--- The answer is not the one that was there before, or there is none.
+-- An answer that is not the same as the last one, or none.
 local function read_answer(self, request, socket, data, ms, again)
   if not data then
     -- A server may close an idle connection just when the next request is on its way.
@@ -209,12 +235,25 @@ local function read_answer(self, request, socket, data, ms, again)
   end
   local started = now() - ms
   local reader = new_reader(socket, data, started + self._timeout, failing(self, request, started))
-  local response = finish(self, request, reader, started, #data)
+  local response = finish(self, request, reader, started, data)
 
   if reader:has_more() then
     disconnect(self) -- nobody asked for it: where the next answer begins is not known
   end
   return response
+end
+
+-- The same, where perhaps only the body differs.
+local function read_other(self, request, socket, data, ms)
+  if data and #data == request[TOTAL] then
+    local head = request[HEAD_TEXT]
+    if find(data, head, 1, true) == 1 then
+      local status = request[STATUS]
+      request[RECORD](1, ms, request[FAILED])
+      return setmetatable({ data, #head, status = status, duration = ms }, response_meta)
+    end
+  end
+  return read_answer(self, request, socket, data, ms)
 end
 
 -- --- Requests ---
@@ -255,7 +294,7 @@ local function prepare(self, method, path, options, level)
   local text = question.text(method, path, self._base, self._headers, options.headers, options.body, level + 1)
   local name = options.name or match(path, "^[^?#]*")
   local tags = merge(self._tags, options.tags) or false
-  return { text, -1, false, 0, 0, false, false, method, path, name, tags, false }
+  return { text, false, false, 0, false, false, -1, false, method, path, name, tags, false }
 end
 
 local function send(self, request)
@@ -264,13 +303,14 @@ local function send(self, request)
     error("what prepare returned is needed", 2)
   end
   local socket = self._socket or open(self, request)
-  local data, ms = exchange(socket, text, self._timeout)
+  local same = request[SAME]
+  local data, ms = exchange(socket, text, self._timeout, same)
 
-  if data and #data == request[TOTAL] and find(data, request[HEAD_TEXT], 1, true) == 1 then
+  if data == same then
     request[RECORD](1, ms, request[FAILED])
-    return setmetatable({ data, request[HEAD_SIZE], request[STATUS], ms }, response_meta)
+    return setmetatable({ status = request[STATUS], duration = ms }, request[META])
   end
-  return read_answer(self, request, socket, data, ms)
+  return read_other(self, request, socket, data, ms)
 end
 
 local request_meta = { __name = "HTTPRequest", __metatable = false }

@@ -127,6 +127,31 @@ class Exchange(Scripted):
         self.assertEqual(run.count("tcp_writes"), 103)
         self.assertEqual(run.count("tcp_errors"), 0)
 
+    def test_what_is_likely(self):
+        with harness.serve("echo") as server:
+            self.run_default("""
+                local s <close> = tcp.Socket.new()
+                s:connect(port, host)
+                local long = ("x"):rep(100)
+                for _, likely in ipairs{ "", "a", "abc", "abd", "abcd", long, ("x"):rep(99) .. "y", 5, false } do
+                  for _, text in ipairs{ "a", "abc", long } do
+                    local data, ms = s:exchange(text, 5000, likely)
+                    assert(data == text and ms > 0, data)
+                    local mine = coroutine.wrap(function() return s:exchange(text, 5000, likely) end)
+                    assert(mine() == text)
+                  end
+                end
+                local none, why = s:exchange("", 20, "abc")
+                assert(none == nil and why == "timeout")
+                local big = ("b"):rep(5000)
+                local all, left = "", #big
+                repeat
+                  local data = s:exchange(left == #big and big or "", 5000, big)
+                  all, left = all .. data, left - #data
+                until left == 0
+                assert(all == big)
+            """, server)
+
     def test_handlers_run_first(self):
         with harness.serve("echo") as server:
             self.run_default("""
@@ -404,6 +429,32 @@ class Http(Scripted):
                 assert(table.concat(got, " ") == "200aa 200bb 404cc 404dd 200eee 200fff", table.concat(got, " "))
             """, peer)
         self.assertEqual(run.metric("http_req_failed").get("passes"), 2)
+
+    def test_answers_have_nothing_in_common(self):
+        """What one answer is told does not show in the next one with the same bytes."""
+        def manner(peer, connection):
+            count = 0
+            while read_request(connection) is not None:
+                count += 1
+                body = b"[%d]" % (count // 4 % 10)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 3\r\n\r\n" + body)
+
+        with Peer(manner) as peer:
+            self.run_default("""
+                local c <close> = http.client{ host = host, port = port }
+                local before
+                for i = 1, 40 do
+                  local r, expected = c:get("/"), i // 4 % 10
+                  assert(r.status == 200 and r.duration > 0 and getmetatable(r) == false)
+                  assert(r.headers["x-a"] == "b" and r.headers == r.headers and r.nothing == nil)
+                  assert(r.body == "[" .. expected .. "]" and r.body == r.body, r.body)
+                  assert(r:json()[1] == expected)
+                  assert(not before or before.headers ~= r.headers)
+                  r.headers["x-a"], r.body, r.status, r.mine = "changed", "changed", 1, 2
+                  assert(r.headers["x-a"] == "changed" and r.body == "changed" and r.status == 1)
+                  before = r
+                end
+            """, peer)
 
     def test_refused(self):
         with Peer(never_reads) as peer:

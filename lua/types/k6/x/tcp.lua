@@ -234,14 +234,18 @@ function socket:wait(event, ms) end
 ---A handler of `data` runs first. The time begins with this turn of the loop. Failures are returned, not raised. Time that
 ---is over while the kernel has not taken all of data is a TCPError with code `ETIMEDOUT`; the rest stays queued.
 ---
+---A chunk that has the bytes of likely is that string, which saves the cost of another one; such as the answer to the
+---same request before.
+---
 ---Raises an argument error where data is no string or ms no number; an error where another coroutine waits for this socket, and
 ---where nothing can wait (see `k6.sleep`).
 ---@async
 ---@param data string any bytes; an empty string only waits
 ---@param ms? number how long, in ms; without limit if it is nil or negative
+---@param likely? string others are ignored
 ---@return string? chunk nil if there was none
 ---@return number|string|k6.tcp.TCPError ms the time it took, in ms; or why there was none: `"timeout"`, `"closed"`, or the error of the write
-function socket:exchange(data, ms) end
+function socket:exchange(data, ms, likely) end
 
 ---Raise `timeout` whenever no data came for ms milliseconds, again and again. The time begins when the socket opens, and
 ---anew with data, with this call and with each `timeout`; not with writes. The socket stays open. Possible in any state.
