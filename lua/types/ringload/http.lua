@@ -62,7 +62,8 @@ function http.client(options) end
 ---@class http.Client
 local client = {}
 
----GET a path. Without options the request is prepared once for each of the first 64 paths.
+---GET a path. Without options the request is prepared once for each path: the first 64 of a client, and of all clients without
+---`headers`, `tags` and limits of their own some 1,000 more.
 ---
 ---Raises a TCPError where connecting or writing fails, an HTTPError where there is no answer, or none that can be read; an
 ---argument error where path or an option is wrong.
