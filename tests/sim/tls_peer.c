@@ -9,6 +9,8 @@
 #include "sim.h"
 #include "tls_seed.h"
 
+#include <wolfssl/error-ssl.h>
+
 enum { RECORD = 16384, HEADER_BYTES = 5, BACKLOG_MOST = 64 * 1024, GARBAGE_MOST = 64,
        EARLY_BYTES = 4096, SLOW = 64 };
 
@@ -48,7 +50,7 @@ struct tls_peer {
     unsigned header_bytes;
     uint64_t record_left;
 
-    bool begun, open, failed, heard_goodbye, goodbye_said;
+    bool begun, open, failed, heard_goodbye, heard_alert, goodbye_said;
 };
 
 static unsigned long long number(uint64_t value)
@@ -158,6 +160,7 @@ static void fail(struct tls_peer *tls, int error)
                 "peer %u: the server fails with %d at %llu", tls->peer->id, error,
                 number(tls->base_taken + tls->consumed));
     tls->failed = true;
+    tls->heard_alert = error == FATAL_ERROR;
 }
 
 static void shake(struct tls_peer *tls)
@@ -226,7 +229,8 @@ void tls_peer_take(struct tls_peer *tls, uint64_t at, const uint8_t *data, size_
 {
     if (sim.trace)
         trace_bytes(tls, data, size);
-    sim_require(!tls->heard_goodbye, "peer %u: %zu bytes behind close_notify", tls->peer->id, size);
+    sim_require(!tls->heard_goodbye && !tls->heard_alert, "peer %u: %zu bytes behind the last ones",
+                tls->peer->id, size);
     if (tls->failed)
         return;
     tls->in = rl_slice_of(data, size);
@@ -234,8 +238,8 @@ void tls_peer_take(struct tls_peer *tls, uint64_t at, const uint8_t *data, size_
         shake(tls);
     while (tls->open && !tls->failed && !tls->heard_goodbye && decrypt(tls))
         ;
-    sim_require(tls->failed || tls->in.size == 0, "peer %u: %zu bytes behind close_notify",
-                tls->peer->id, tls->in.size);
+    sim_require((tls->failed && !tls->heard_alert) || tls->in.size == 0, "peer %u: %zu bytes behind the "
+                "last ones", tls->peer->id, tls->in.size);
     tls->in = rl_slice_of(NULL, 0);
     add_gate(tls, at + size);
 }

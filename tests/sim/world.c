@@ -125,6 +125,9 @@ static void check_asleep(const struct user_socket *s, const struct ksock *sock)
 
     if (!s->socket.conn->send_failed)
         check_writes(s);
+    else
+        sim_require(rl_list_empty(&s->socket.writes), "socket %u: a writer waits, and sending has failed",
+                    s->id);
     if (rl_conn_pending(conn) > 0)
         sim_require(fake_ring_has(world.ring, sock, SQE_SEND), "socket %u: %zu bytes wait, and nothing "
                     "sends them", s->id, rl_conn_pending(conn));
