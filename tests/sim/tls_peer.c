@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "marks.h"
 #include "peer.h"
 #include "sim.h"
 #include "tls_seed.h"
@@ -13,16 +14,6 @@
 
 enum { RECORD = 16384, HEADER_BYTES = 5, BACKLOG_MOST = 64 * 1024, GARBAGE_MOST = 64,
        EARLY_BYTES = 4096, SLOW = 64 };
-
-/* Up to place at: number. Of plaintext, or of what must have been received before. */
-struct mark {
-    uint64_t at, number;
-};
-
-struct marks {
-    struct mark *items;
-    size_t count, capacity;
-};
 
 struct tls_peer {
     struct peer *peer;
@@ -50,40 +41,12 @@ struct tls_peer {
     unsigned header_bytes;
     uint64_t record_left;
 
-    bool begun, open, failed, heard_goodbye, heard_alert, goodbye_said;
+    bool begun, open, failed, heard_goodbye, heard_alert, goodbye_said, alert_said;
 };
 
 static unsigned long long number(uint64_t value)
 {
     return value;
-}
-
-/* --- Marks. --- */
-
-static void add_mark(struct marks *marks, uint64_t at, uint64_t value)
-{
-    if (marks->count == marks->capacity) {
-        marks->capacity = marks->capacity == 0 ? 16 : marks->capacity * 2;
-        marks->items = realloc(marks->items, marks->capacity * sizeof(*marks->items));
-        sim_require(marks->items != NULL, "no memory");
-    }
-    marks->items[marks->count++] = (struct mark){at, value};
-}
-
-/* The last one that is not behind at; NULL. */
-static const struct mark *last_mark(const struct marks *marks, uint64_t at)
-{
-    size_t low = 0, high = marks->count;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (marks->items[middle].at <= at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low == 0 ? NULL : &marks->items[low - 1];
 }
 
 static uint64_t plain_at(const struct tls_peer *tls, const struct marks *marks, uint64_t base,
@@ -93,7 +56,7 @@ static uint64_t plain_at(const struct tls_peer *tls, const struct marks *marks, 
 
     if (!tls->begun || at <= base)
         return at;
-    mark = last_mark(marks, at);
+    mark = marks_last(marks, at);
     return mark == NULL ? base : mark->number;
 }
 
@@ -134,7 +97,7 @@ static void follow_records(struct tls_peer *tls, const uint8_t *data, size_t siz
             tls->record_left -= part;
         }
         if (tls->header_bytes == HEADER_BYTES && tls->record_left == 0) {
-            add_mark(&tls->records, at + part, 0);
+            marks_add(&tls->records, at + part, 0);
             tls->header_bytes = 0;
         }
     }
@@ -190,7 +153,7 @@ static bool decrypt(struct tls_peer *tls)
                     "peer %u: the plaintext at %llu is not what was written", tls->peer->id,
                     number(tls->plain_taken));
         tls->plain_taken += (uint64_t)size;
-        add_mark(&tls->taken, tls->base_taken + tls->consumed, tls->plain_taken);
+        marks_add(&tls->taken, tls->base_taken + tls->consumed, tls->plain_taken);
         return true;
     }
     error = wolfSSL_get_error(tls->ssl, size);
@@ -211,7 +174,7 @@ static void add_gate(struct tls_peer *tls, uint64_t received)
 
     if (out_end(tls) == (last == NULL ? tls->base_sent : last->at))
         return;
-    add_mark(&tls->gates, out_end(tls),
+    marks_add(&tls->gates, out_end(tls),
              last != NULL && last->number > received ? last->number : received);
 }
 
@@ -227,12 +190,15 @@ static void trace_bytes(const struct tls_peer *tls, const uint8_t *data, size_t 
 
 void tls_peer_take(struct tls_peer *tls, uint64_t at, const uint8_t *data, size_t size)
 {
+    uint64_t before;
+
     if (sim.trace)
         trace_bytes(tls, data, size);
     sim_require(!tls->heard_goodbye && !tls->heard_alert, "peer %u: %zu bytes behind the last ones",
                 tls->peer->id, size);
     if (tls->failed)
         return;
+    before = out_end(tls);
     tls->in = rl_slice_of(data, size);
     if (!tls->open)
         shake(tls);
@@ -241,6 +207,7 @@ void tls_peer_take(struct tls_peer *tls, uint64_t at, const uint8_t *data, size_
     sim_require((tls->failed && !tls->heard_alert) || tls->in.size == 0, "peer %u: %zu bytes behind the "
                 "last ones", tls->peer->id, tls->in.size);
     tls->in = rl_slice_of(NULL, 0);
+    tls->alert_said = tls->failed && out_end(tls) > before; /* not all failures have one */
     add_gate(tls, at + size);
 }
 
@@ -264,7 +231,7 @@ static void encrypt(struct tls_peer *tls, uint64_t size)
     rc = wolfSSL_write(tls->ssl, plain, (int)size);
     sim_require(rc == (int)size, "peer %u: write of %llu gives %d", tls->peer->id, number(size), rc);
     tls->plain_sent += size;
-    add_mark(&tls->sent, out_end(tls), tls->plain_sent);
+    marks_add(&tls->sent, out_end(tls), tls->plain_sent);
 }
 
 void tls_peer_act(struct tls_peer *tls)
@@ -341,7 +308,7 @@ uint64_t tls_peer_plain_sent(const struct tls_peer *tls, uint64_t at)
 
 bool tls_peer_is_boundary(const struct tls_peer *tls, uint64_t at)
 {
-    const struct mark *mark = last_mark(&tls->records, at);
+    const struct mark *mark = marks_last(&tls->records, at);
 
     return at == tls->base_sent || (mark != NULL && mark->at == at);
 }
@@ -359,6 +326,12 @@ bool tls_peer_heard_goodbye(const struct tls_peer *tls)
 bool tls_peer_has_failed(const struct tls_peer *tls)
 {
     return tls->failed;
+}
+
+bool tls_peer_said_no(const struct tls_peer *tls)
+{
+    return tls->alert_said && tls->peer->sent == out_end(tls) &&
+           tls->peer->sent <= tls->garbage_at;
 }
 
 bool tls_peer_is_excuse(const struct tls_peer *tls, uint64_t given)
@@ -427,7 +400,7 @@ void tls_peer_upgrade(struct tls_peer *tls)
     sim_require(!tls->begun && tls->peer->sent == 0, "peer %u: upgraded too late", tls->peer->id);
     tls->begun = true;
     tls->base_taken = tls->plain_taken = tls->peer->taken;
-    add_mark(&tls->taken, tls->base_taken, tls->plain_taken);
+    marks_add(&tls->taken, tls->base_taken, tls->plain_taken);
 }
 
 void tls_peer_free(struct tls_peer *tls)
@@ -436,9 +409,9 @@ void tls_peer_free(struct tls_peer *tls)
         return;
     wolfSSL_free(tls->ssl);
     rl_buf_fini(&tls->out);
-    free(tls->taken.items);
-    free(tls->sent.items);
-    free(tls->gates.items);
-    free(tls->records.items);
+    marks_free(&tls->taken);
+    marks_free(&tls->sent);
+    marks_free(&tls->gates);
+    marks_free(&tls->records);
     free(tls);
 }

@@ -70,6 +70,9 @@ bool tls_peer_heard_goodbye(const struct tls_peer *tls);
 /* It has given up, for a reason that the program knows. */
 bool tls_peer_has_failed(const struct tls_peer *tls);
 
+/* It has sent an alert, and nothing is wrong with that: an end is called what it says. */
+bool tls_peer_said_no(const struct tls_peer *tls);
+
 /* The program may fail: it was given garbage by then, or the server said no. */
 bool tls_peer_is_excuse(const struct tls_peer *tls, uint64_t given);
 

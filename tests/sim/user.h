@@ -2,8 +2,8 @@
 /*
  * user - the program that the simulated VUs run: a few sockets each, and what comes to its mind.
  *
- * user.c is the program's face to the engine: it watches each call for what must not be (an event after
- * close, bytes out of order, a writer told of bytes that nobody took). user_acts.c decides, by
+ * user.c is the program's face to the engine. user_check.c watches each call for what must not be (an event
+ * after close, bytes out of order, a writer told of bytes that nobody took). user_acts.c decides, by
  * the seed, what to do next: from the main function, from handlers, after each operation. Its memory is
  * as short-lived as a program's may be, so that AddressSanitizer sees what the engine keeps too long.
  */
@@ -76,11 +76,20 @@ struct user_socket *user_socket_new(struct user *user);
 void user_socket_drop(struct user_socket *s);
 struct user_op *user_op_new(struct user_socket *s);
 
-/* Was it given what a peer had sent up to here? Then TLS may fail for a reason that its peer knows. */
-bool user_socket_has_excuse(const struct user_socket *s);
-
 /* result: what the call gave. */
 void user_op_settle(struct user_op *op, int result);
+
+/* --- user_check.c for user.c. --- */
+
+extern const char *const user_event_names[RL_EVENT_COUNT];
+
+void user_check_event(struct user_socket *s, enum rl_event event, const struct rl_event_arg *arg);
+void user_check_connected(const struct user_op *op, int status); /* or what start_tls gave */
+void user_check_written(struct user_op *op, int status);
+void user_check_done(const struct user *user, const struct user_socket *s);
+
+/* TLS may fail on it, for a reason that its peer knows. */
+bool user_socket_has_excuse(const struct user_socket *s);
 
 /* --- user_acts.c for user.c. --- */
 

@@ -2,7 +2,7 @@
 /*
  * world - one seed: a worker's loop, net and VUs on the fake ring, from set up to tear down.
  *
- * What must hold at each entry into the kernel, before each sleep and at the end is checked here; what each
+ * What must hold at each entry into the kernel, before each sleep and at the end is checked here and in world_check.c; what each
  * call and event must be, in user.c; what the ring may be asked, in kernel.c.
  */
 #ifndef RL_SIM_WORLD_H
@@ -23,5 +23,8 @@ void world_run(uint64_t seed);
 
 /* Whenever the program runs, all connections have heard of what was sent: stream.h. */
 void world_check_told(void);
+
+/* Nothing is ready, and the loop goes to sleep: whatever waits has what will wake it. */
+void world_check_asleep(void);
 
 #endif
