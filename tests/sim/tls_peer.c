@@ -119,7 +119,7 @@ static int on_send(WOLFSSL *ssl, char *data, int size, void *ctx)
 static void fail(struct tls_peer *tls, int error)
 {
     sim_trace("peer %u: TLS ends with %d", tls->peer->id, error);
-    sim_require(tls_peer_is_excuse(tls, tls->peer->sent) || tls_seed_asks(),
+    sim_require(tls_peer_is_excuse(tls, tls->peer->sent) || tls_seed_refuses(),
                 "peer %u: the server fails with %d at %llu", tls->peer->id, error,
                 number(tls->base_taken + tls->consumed));
     tls->failed = true;

@@ -14,7 +14,7 @@ static char *cert_pem, *key_pem;
 static struct rl_tls_context *client;
 static WOLFSSL_CTX *server;
 static unsigned handshakes_left;
-static bool asks;
+static bool asks, only_13;
 
 /* The same in each process, so that a seed is the same wherever it runs. */
 void tls_library_begin(void)
@@ -46,8 +46,10 @@ static struct rl_tls_context *make_client(void)
 
 static WOLFSSL_CTX *make_server(void)
 {
-    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfSSLv23_server_method());
+    WOLFSSL_CTX *ctx;
 
+    only_13 = sim_chance(200);
+    ctx = wolfSSL_CTX_new(only_13 ? wolfTLSv1_3_server_method() : wolfSSLv23_server_method());
     sim_require(ctx != NULL, "no server");
     asks = sim_chance(100);
     wolfSSL_CTX_set_verify(ctx, asks ? WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT
@@ -61,8 +63,8 @@ static WOLFSSL_CTX *make_server(void)
     wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF); /* it would outlive the seed */
     if (sim_chance(500))
         wolfSSL_CTX_set_group_messages(ctx);
-    if (asks)
-        sim_trace("TLS: the server asks for a certificate");
+    sim_trace("TLS: the server asks for %s certificate, and speaks %s", asks ? "a" : "no",
+              only_13 ? "1.3" : "1.2 and 1.3");
     return ctx;
 }
 
@@ -90,9 +92,9 @@ struct rl_tls_context *tls_client_context(void)
     return client;
 }
 
-bool tls_seed_asks(void)
+bool tls_seed_refuses(void)
 {
-    return asks;
+    return asks || only_13;
 }
 
 WOLFSSL *tls_seed_server(void)

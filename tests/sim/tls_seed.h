@@ -11,7 +11,7 @@
 /* A new server session; NULL: the seed has none (any more). */
 WOLFSSL *tls_seed_server(void);
 
-/* Its servers ask for a certificate, and no client has one. */
-bool tls_seed_asks(void);
+/* Its servers ask for a certificate, which no client has, or speak 1.3 only. */
+bool tls_seed_refuses(void);
 
 #endif

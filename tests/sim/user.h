@@ -36,7 +36,8 @@ struct user_socket {
     bool own_end;            /* destroyed by the program, or by force */
     bool past;               /* of an earlier iteration */
     bool connected, read_failed, tls_failed;
-    bool upgrading;          /* start_tls is under way */
+    bool upgrading;          /* start_tls is under way ... */
+    uint64_t upgraded_by_ns; /* ... and has no more time then */
     unsigned closes_raised, closes_seen;
     uint64_t written;        /* handed to the socket, of its stream */
     uint64_t accepted;       /* told to writers */

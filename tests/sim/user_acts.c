@@ -116,6 +116,7 @@ static void upgrade(struct user_socket *s)
     sim_trace("user %u socket %u: start_tls: %d", s->user->vu.id, s->id, rc);
     if (rc == RL_PENDING) {
         op->upgrades = s->upgrading = true;
+        s->upgraded_by_ns = sim.now_ns + (timeout_ns == 0 ? 30 * RL_NS_PER_S : timeout_ns); /* T-044 */
         sim_require(s->written == s->peer->taken || s->socket.conn->send_failed, "socket %u: TLS begins and %llu of %llu were taken",
                     s->id, (unsigned long long)s->peer->taken, (unsigned long long)s->written);
         tls_peer_upgrade(s->peer->tls);

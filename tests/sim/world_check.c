@@ -8,6 +8,8 @@
 #include "user.h"
 #include "world.h"
 
+#define LATE_NS (10 * RL_NS_PER_MS) /* no timer of the loop is so late */
+
 static unsigned long long number(uint64_t value)
 {
     return value;
@@ -133,6 +135,8 @@ static void check_shaking(const struct user_socket *s, const struct ksock *sock)
     sim_require(rl_conn_pending(conn) > 0 || user_socket_has_excuse(s) || waits_its_turn(conn) ||
                     !tls_peer_has_said_all(s->peer->tls, sock->given),
                 "socket %u: a handshake waits, and its peer waits for it", s->id);
+    sim_require(!s->upgrading || sim.now_ns <= s->upgraded_by_ns + LATE_NS, "socket %u: start_tls has no "
+                "more time", s->id);
     if (rl_conn_pending(conn) > 0)
         sim_require(fake_ring_has(fake_ring, sock, SQE_SEND), "socket %u: a handshake's bytes wait, "
                     "and nothing sends them", s->id);
