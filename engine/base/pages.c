@@ -55,3 +55,24 @@ void rl_pages_unmap(void *start, size_t size)
 {
     munmap(start, size);
 }
+
+void *rl_pages_reserve(size_t size)
+{
+    void *start = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (start == MAP_FAILED)
+        return NULL;
+    if (chosen != RL_PAGES_USUAL)
+        madvise(start, size, MADV_HUGEPAGE);
+    return start;
+}
+
+bool rl_pages_commit(void *start, size_t size)
+{
+    return mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+}
+
+void rl_pages_drop(void *start, size_t size)
+{
+    madvise(start, size, MADV_DONTNEED);
+}

@@ -12,9 +12,19 @@
 #if __has_feature(address_sanitizer)
 #define RL_ASAN 1
 #endif
+#if __has_feature(thread_sanitizer)
+#define RL_TSAN 1
+#endif
 #endif
 #if defined(__SANITIZE_ADDRESS__)
 #define RL_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define RL_TSAN 1
+#endif
+
+#if defined(RL_ASAN) || defined(RL_TSAN)
+#define RL_SANITIZED 1 /* whoever hands out pieces of larger blocks leaves it to malloc */
 #endif
 
 #ifdef RL_ASAN

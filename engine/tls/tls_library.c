@@ -3,11 +3,30 @@
 
 #include <stdio.h>
 
+#include "base/sanitize.h"
+#include "base/slab.h"
 #include "base/status.h"
 #include "tls/tls_impl.h"
 
+#include <wolfssl/wolfcrypt/memory.h>
+
+/* A handshake makes many blocks between the few that the session keeps. The sanitizers are to see each
+ * block; a library with its own ideas of memory has other hooks. */
+#if !defined(RL_SANITIZED) && !defined(WOLFSSL_STATIC_MEMORY) && !defined(WOLFSSL_DEBUG_MEMORY) &&         \
+    !defined(XMALLOC_USER) && !defined(NO_WOLFSSL_MEMORY)
+static void set_allocators(void)
+{
+    wolfSSL_SetAllocators(rl_slab_alloc, rl_slab_free, rl_slab_resize);
+}
+#else
+static void set_allocators(void)
+{
+}
+#endif
+
 int rl_tls_library_init(void)
 {
+    set_allocators();
     return wolfSSL_Init() == WOLFSSL_SUCCESS ? 0 : RL_ETLS_LIBRARY;
 }
 

@@ -22,6 +22,21 @@ START_TEST(usual_pages)
 }
 END_TEST
 
+START_TEST(addresses_that_get_their_memory_later)
+{
+    uint8_t *start = rl_pages_reserve((size_t)1 << 34);
+
+    ck_assert_ptr_nonnull(start);
+    ck_assert(rl_pages_commit(start + (1 << 20), 1 << 20));
+    for (int round = 0; round < 2; round++) {
+        ck_assert_uint_eq(start[1 << 20], 0);
+        memset(start + (1 << 20), 1, 1 << 20);
+        rl_pages_drop(start + (1 << 20), 1 << 20);
+    }
+    rl_pages_unmap(start, (size_t)1 << 34);
+}
+END_TEST
+
 /* Whether the kernel has any or not: the memory is there, on a boundary, and goes. */
 START_TEST(huge_pages)
 {
@@ -45,6 +60,7 @@ static Suite *suite(void)
     Suite *s = suite_create("pages");
 
     rl_case(s, usual_pages, NULL, NULL);
+    rl_case(s, addresses_that_get_their_memory_later, NULL, NULL);
     rl_case_loop(s, huge_pages, NULL, NULL, 0, 2);
     return s;
 }
