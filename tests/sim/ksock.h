@@ -5,9 +5,9 @@
  *      engine --take--> [ out: finite ] --> peer reads
  *      engine <--read-- [ in: finite ]  <-- peer sends
  *
- * What is taken is compared with the stream at once, or given to the peer's TLS, so only counts are kept. An error (a reset) is told
- * once, to whoever asks first; after it a send gives -EPIPE and a receive 0. It lives while its
- * file is open or an operation refers to it; then its peer sees a FIN, or a RST if bytes were left unread.
+ * What is taken is compared with the stream at once, or given to the peer's TLS, so only counts are
+ * kept. An error (a reset) is told once, to whoever asks first; after it a send gives -EPIPE and a
+ * receive 0. It lives while its file is open or an operation refers to it; then its peer sees a FIN, or a RST if bytes were left unread.
  */
 #ifndef RL_SIM_KSOCK_H
 #define RL_SIM_KSOCK_H

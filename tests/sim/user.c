@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "user.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
-#include "ksock.h"
 #include "peer.h"
-#include "base/status.h"
 #include "sim.h"
-#include "tls_peer.h"
 #include "world.h"
 
 static struct user_socket *socket_of(struct rl_socket *socket)

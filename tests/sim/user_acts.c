@@ -117,8 +117,9 @@ static void upgrade(struct user_socket *s)
     if (rc == RL_PENDING) {
         op->upgrades = s->upgrading = true;
         s->upgraded_by_ns = sim.now_ns + (timeout_ns == 0 ? 30 * RL_NS_PER_S : timeout_ns); /* T-044 */
-        sim_require(s->written == s->peer->taken || s->socket.conn->send_failed, "socket %u: TLS begins and %llu of %llu were taken",
-                    s->id, (unsigned long long)s->peer->taken, (unsigned long long)s->written);
+        sim_require(s->written == s->peer->taken || s->socket.conn->send_failed,
+                    "socket %u: TLS begins and %llu of %llu were taken", s->id,
+                    (unsigned long long)s->peer->taken, (unsigned long long)s->written);
         tls_peer_upgrade(s->peer->tls);
     }
     user_op_settle(op, rc);

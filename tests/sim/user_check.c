@@ -33,7 +33,8 @@ static void check_data(struct user_socket *s, struct rl_slice data)
     sim_require(s->connected, "socket %u: data before connect", s->id);
     sim_require(data.size > 0 && data.size <= s->socket.read_size, "socket %u: a chunk of %zu",
                 s->id, data.size);
-    sim_require(s->read + data.size <= peer_plain_sent(s->peer, s->peer->sent), "socket %u: more came than was sent", s->id);
+    sim_require(s->read + data.size <= peer_plain_sent(s->peer, s->peer->sent),
+                "socket %u: more came than was sent", s->id);
     sim_require(sim_matches(s->peer->id, s->read, data.data, data.size),
                 "socket %u: what came at %llu is not what was sent", s->id, number(s->read));
     s->read += data.size;

@@ -2,8 +2,8 @@
 /*
  * world - one seed: a worker's loop, net and VUs on the fake ring, from set up to tear down.
  *
- * What must hold at each entry into the kernel, before each sleep and at the end is checked here and in world_check.c; what each
- * call and event must be, in user.c; what the ring may be asked, in kernel.c.
+ * What must hold at each entry into the kernel, before each sleep and at the end is checked here and in
+ * world_check.c; what each call and event must be, in user_check.c; what the ring may be asked, in kernel.c.
  */
 #ifndef RL_SIM_WORLD_H
 #define RL_SIM_WORLD_H
