@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/pages.h"
 #include "base/prefetch.h"
+#include "base/prefetch.h"
 #include "base/sanitize.h"
 
 enum { SLAB_BYTES = 1 << 20, SMALL_BYTES = RL_HEAP_STEP * RL_HEAP_CLASSES };
@@ -141,8 +142,10 @@ static inline void *take_at_once(struct rl_heap *heap, size_t size)
     if (size > SMALL_BYTES)
         return NULL;
     node = heap->free[class_of(size)];
-    if (node != NULL)
+    if (node != NULL) {
         heap->free[class_of(size)] = node->next;
+        rl_prefetch_line(node->next); /* until the next one is wanted, its line is there */
+    }
     return node;
 }
 

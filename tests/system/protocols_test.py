@@ -537,6 +537,21 @@ class Redis(Scripted):
                 self.assertEqual(run.metric("redis_command_failed").get("passes"), 3)
                 self.assertEqual(run.count("tcp_errors"), 0)
 
+    def test_changing_replies(self):
+        with harness.redis() as server:
+            self.run_default("""
+                local c <close> = redis.client{ host = host, port = port }
+                local get, long = c:prepare("GET", "changes"), ("v"):rep(3000)
+                for i, value in ipairs{ "a", "a", "a", "b", "b", "b", "cc", long, long, long, "", "", "", "a", "a" } do
+                  c:set("changes", value)
+                  assert(c:send(get) == value and c:get("changes") == value, i)
+                end
+                c:call("DEL", "changes")
+                assert(c:send(get) == nil and c:send(get) == nil)
+                c:set("changes", "a")
+                assert(c:send(get) == "a")
+            """, server)
+
     def test_many_users(self):
         with harness.redis() as server:
             run = harness.run(f"""
