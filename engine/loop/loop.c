@@ -46,6 +46,7 @@ int rl_loop_init(struct rl_loop *loop, struct rl_ring *ring)
     rl_mpsc_init(&loop->mailbox);
     for (unsigned kind = 0; kind < RL_OP_KINDS; kind++)
         loop->handlers[kind].fn = ignore;
+    loop->part_bytes = RL_LOOP_PART_BYTES;
     loop->batch_capacity = rl_ring_capacity(ring);
     loop->batch = malloc(loop->batch_capacity * sizeof(*loop->batch));
     if (loop->batch == NULL)
@@ -123,6 +124,7 @@ static void dispatch(struct rl_loop *loop, const struct rl_completion *c)
 
         loop->handlers[kind].fn(loop->handlers[kind].ctx, handle, c, view);
         rl_ring_return(loop->ring, c);
+        loop->part_left -= view.size < loop->part_left ? (uint32_t)view.size : loop->part_left;
         return;
     }
     loop->handlers[kind].fn(loop->handlers[kind].ctx, handle, c, rl_slice_of(NULL, 0));
@@ -134,44 +136,79 @@ static void ask(struct rl_loop *loop, uint64_t user_data, unsigned stage)
         loop->prefetch(loop->prefetch_ctx, rl_op_handle(user_data), stage);
 }
 
-/* All but sends, each stage of the completions that come next asked for before. */
-static void dispatch_ahead(struct rl_loop *loop, unsigned count)
+static void flush_all(struct rl_loop *loop)
 {
-    for (unsigned i = 0; i < count + AHEAD; i++) {
-        for (unsigned stage = 0; stage < RL_PREFETCH_STAGES; stage++) {
-            unsigned at = i - stage * PREFETCH_STEP; /* wraps to what is not there */
-
-            if (at < count)
-                ask(loop, loop->batch[at].user_data, stage);
-        }
-        if (i >= AHEAD && rl_op_kind(loop->batch[i - AHEAD].user_data) != RL_OP_SEND)
-            dispatch(loop, &loop->batch[i - AHEAD]);
+    loop->part_left = loop->part_bytes;
+    for (unsigned i = 0; i < loop->hook_count; i++) {
+        if (loop->hooks[i].flush != NULL)
+            loop->hooks[i].flush(loop->hooks[i].ctx);
     }
 }
 
-/* Sends first: a write is known to be accepted before the answer to it is delivered. Whether the ring
- * had settled is asked before them, since they submit what comes next. */
-static void complete(struct rl_loop *loop, unsigned count)
+/* Of what was reaped from at on: a write is known to be accepted before the answer to it is delivered.
+ * Whether the ring had settled is asked before them, since they submit what comes next. */
+static void complete_sends(struct rl_loop *loop, unsigned at)
 {
     bool settled = rl_ring_settled(loop->ring);
 
-    for (unsigned i = 0; i < count; i++) {
-        if (rl_op_kind(loop->batch[i].user_data) == RL_OP_SEND)
-            dispatch(loop, &loop->batch[i]);
+    for (; at < loop->batch_count; at++) {
+        if (rl_op_kind(loop->batch[at].user_data) == RL_OP_SEND)
+            dispatch(loop, &loop->batch[at]);
     }
-    if (settled) {
-        for (unsigned i = 0; i < loop->hook_count; i++)
-            loop->hooks[i].sent(loop->hooks[i].ctx);
-        loop->urgent = false; /* what they owed each other they have told each other */
+    if (!settled)
+        return;
+    for (unsigned i = 0; i < loop->hook_count; i++)
+        loop->hooks[i].sent(loop->hooks[i].ctx);
+    loop->urgent = false; /* what they owed each other they have told each other */
+}
+
+/* What completes at once joins the batch; as long as there is room in it. */
+static void submit_part(struct rl_loop *loop)
+{
+    unsigned at = loop->batch_count;
+
+    flush_all(loop);
+    if (rl_ring_unsubmitted(loop->ring) == 0)
+        return;
+    rl_ring_submit(loop->ring);
+    loop->batch_count += rl_ring_reap(loop->ring, loop->batch + at, loop->batch_capacity - at);
+    complete_sends(loop, at);
+}
+
+static void dispatch_next(struct rl_loop *loop, unsigned at)
+{
+    if (rl_op_kind(loop->batch[at].user_data) == RL_OP_SEND)
+        return;
+    dispatch(loop, &loop->batch[at]);
+    if (RL_UNLIKELY(loop->part_left == 0))
+        submit_part(loop);
+}
+
+/* Each stage of the completions that come next asked for before. */
+static void dispatch_ahead(struct rl_loop *loop)
+{
+    for (unsigned i = 0; i < loop->batch_count + AHEAD; i++) {
+        for (unsigned stage = 0; stage < RL_PREFETCH_STAGES; stage++) {
+            unsigned at = i - stage * PREFETCH_STEP; /* wraps to what is not there */
+
+            if (at < loop->batch_count)
+                ask(loop, loop->batch[at].user_data, stage);
+        }
+        if (i >= AHEAD)
+            dispatch_next(loop, i - AHEAD);
     }
+}
+
+/* Sends first, then all others. */
+static void complete(struct rl_loop *loop)
+{
+    complete_sends(loop, 0);
     if (loop->prefetch != NULL) {
-        dispatch_ahead(loop, count);
+        dispatch_ahead(loop);
         return;
     }
-    for (unsigned i = 0; i < count; i++) {
-        if (rl_op_kind(loop->batch[i].user_data) != RL_OP_SEND)
-            dispatch(loop, &loop->batch[i]);
-    }
+    for (unsigned i = 0; i < loop->batch_count; i++)
+        dispatch_next(loop, i);
 }
 
 static void deliver_mail(struct rl_loop *loop)
@@ -245,10 +282,7 @@ int rl_loop_turn(struct rl_loop *loop)
     unsigned count;
     int rc;
 
-    for (unsigned i = 0; i < loop->hook_count; i++) {
-        if (loop->hooks[i].flush != NULL)
-            loop->hooks[i].flush(loop->hooks[i].ctx);
-    }
+    flush_all(loop);
     end_ns = rl_clock_ns();
     if (loop->turns > 0) {
         rl_turns_record(&loop->lengths, end_ns - loop->now_ns);
@@ -263,7 +297,9 @@ int rl_loop_turn(struct rl_loop *loop)
     count = rl_ring_reap(loop->ring, loop->batch, rl_ring_capacity(loop->ring));
     if (RL_UNLIKELY(rl_ring_overflows(loop->ring) != loop->overflows))
         count = reap_overflow(loop, count);
-    complete(loop, count);
+    loop->batch_count = count;
+    complete(loop);
+    count = loop->batch_count;
     deliver_mail(loop);
     rl_timer_wheel_advance(&loop->wheel, loop->now_ns);
     run_ready(loop);

@@ -5,6 +5,9 @@
  *      flush hook -> rl_ring_enter -> sends' completions -> sent hook -> other completions
  *                 -> mail -> timers -> ready tasks (a bounded number) -> again
  *
+ * In a turn that receives much, what was written is submitted in between, each time so many bytes have
+ * been received: what lies in the cache then, the kernel need not fetch from memory.
+ *
  * Nothing in a turn blocks. Completions of sends come before all others, so that a write is known
  * to be accepted before the answer to it is delivered.
  *
@@ -50,7 +53,10 @@ struct rl_loop_hooks {
     void *ctx;
 };
 
-enum { RL_LOOP_HOOKS = 4 };
+enum {
+    RL_LOOP_HOOKS = 4,
+    RL_LOOP_PART_BYTES = 128 * 1024, /* with what is made of them, a fraction of a second-level cache */
+};
 
 struct rl_loop {
     struct rl_ring *ring;
@@ -75,7 +81,9 @@ struct rl_loop {
     struct rl_turns steady;  /* of those since steady_from_ns */
     uint64_t steady_from_ns; /* UINT64_MAX: not now */
     struct rl_completion *batch; /* rl_ring_capacity of them, more after an overflow */
-    unsigned batch_capacity;
+    unsigned batch_capacity, batch_count;
+    uint32_t part_bytes;         /* received, before what was written is submitted in between */
+    uint32_t part_left;          /* of them; 0: that is due */
     uint64_t overflows;          /* of the ring, seen so far */
 };
 

@@ -234,6 +234,16 @@ int rl_ring_enter(struct rl_ring *ring, uint64_t timeout_ns)
     return is_normal(rc) ? 0 : rc;
 }
 
+/* What it refuses is told by the next enter. Without GETEVENTS deferred work stays where it is. */
+void rl_ring_submit(struct rl_ring *ring)
+{
+    unsigned submit = flush_sq(ring);
+
+    rl_bufs_publish(&ring->bufs);
+    if (submit > 0)
+        enter(ring, submit, 0, 0, NULL, 0);
+}
+
 unsigned rl_ring_reap(struct rl_ring *ring, struct rl_completion *out, unsigned max)
 {
     struct io_uring_cq *cq = &ring->uring.cq;

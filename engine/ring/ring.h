@@ -3,7 +3,7 @@
  * ring - one worker's io_uring: operations in, completions out.
  *
  * An rl_ring_... call fills a submission and makes no system call (unless the queue is full);
- * rl_ring_enter submits all of them and waits. rl_ring_reap copies completions out.
+ * rl_ring_enter submits all of them and waits; rl_ring_submit does not wait. rl_ring_reap copies completions out.
  *
  * A socket is a *file*: a slot of the ring's own table where the kernel has RL_F_DIRECT, an
  * ordinary descriptor elsewhere. The caller treats it as a number.
@@ -87,6 +87,9 @@ int rl_ring_features(const struct rl_ring *ring);
 /* Submit all, wait until a completion or until timeout_ns (0: do not wait, UINT64_MAX: for ever).
  * 0 or a negative errno that is not one of the normal ones (EINTR, ETIME, EAGAIN, EBUSY). */
 int rl_ring_enter(struct rl_ring *ring, uint64_t timeout_ns);
+
+/* Submit all and come back: what completes at once can be reaped, nothing else is taken in. */
+void rl_ring_submit(struct rl_ring *ring);
 
 /* Submissions that the kernel did not take yet (it was short of memory): 0 nearly always. */
 unsigned rl_ring_unsubmitted(const struct rl_ring *ring);

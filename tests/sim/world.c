@@ -127,6 +127,8 @@ static void set_up(void)
     rl_log_open(&(struct rl_log_config){.stream = NULL});
     open_ring(conns);
     sim_require(rl_loop_init(&world.loop, world.ring) == 0, "no loop");
+    if (sim_chance(500))
+        world.loop.part_bytes = (uint32_t)sim_between(1, 20000);
     sim_require(rl_net_init(&world.net, &world.loop, &net) == 0, "no net");
     open_env();
     world.user_count = (uint32_t)sim_between(1, USERS_MOST);

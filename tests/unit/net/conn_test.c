@@ -491,6 +491,71 @@ START_TEST(a_stream_beside_it_does_not_delay_what_was_sent)
 }
 END_TEST
 
+static struct owner pair[2];
+static uint64_t turn_of[2];
+static size_t others_sent[2]; /* as each of them heard of its byte */
+
+static void answer_byte(void *ctx, struct rl_slice view)
+{
+    struct owner *owner = ctx;
+    size_t i = (size_t)(owner - pair);
+
+    ck_assert_uint_eq(view.size, 1);
+    owner->received++;
+    turn_of[i] = loop.turns;
+    others_sent[i] = pair[1 - i].sent;
+    ck_assert_int_eq(rl_conn_send(owner->conn, view), 0);
+}
+
+static bool both_answered(struct owner *owner)
+{
+    (void)owner;
+    return pair[0].sent > 0 && pair[1].sent > 0;
+}
+
+/* One byte to each of two, until both hear of it in the same turn; how much of the first one's answer had been
+ * taken when the second one heard. */
+static size_t sent_when_the_second_hears(const int fd[2])
+{
+    for (int i = 0; i < 1000; i++) {
+        uint8_t byte = 0;
+
+        pair[0].sent = pair[1].sent = 0;
+        for (int k = 0; k < 2; k++)
+            ck_assert_int_eq(send(fd[k], &byte, 1, 0), 1);
+        turns_until(both_answered, NULL);
+        for (int k = 0; k < 2; k++)
+            ck_assert_int_eq(recv(fd[k], &byte, 1, 0), 1);
+        if (turn_of[0] == turn_of[1])
+            return others_sent[0] + others_sent[1];
+    }
+    ck_abort_msg("never in the same turn");
+}
+
+/* In a turn that receives much, what was written is submitted, and its taking told, in between. */
+START_TEST(much_that_is_received_is_answered_in_parts)
+{
+    static const struct rl_stream_events answering = {
+        .connected = on_connected, .data = answer_byte, .sent = on_sent, .ended = on_ended};
+    int fd[2];
+
+    memset(pair, 0, sizeof(pair));
+    set_up_variant(_i, 16);
+    for (int k = 0; k < 2; k++) {
+        fd[k] = open_pair(&pair[k]);
+        pair[k].conn->events = &answering;
+    }
+    ck_assert_uint_eq(sent_when_the_second_hears(fd), 0);
+    loop.part_bytes = 1;
+    ck_assert_uint_eq(sent_when_the_second_hears(fd), 1);
+    for (int k = 0; k < 2; k++) {
+        close(fd[k]);
+        turns_until(has_ended, &pair[k]);
+    }
+    tear_down(&pair[1]);
+}
+END_TEST
+
 static Suite *conn_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -506,6 +571,7 @@ static Suite *conn_suite(void)
         &closing_in_the_data_event,
         &echo_of_many_small_messages,
         &a_stream_beside_it_does_not_delay_what_was_sent,
+        &much_that_is_received_is_answered_in_parts,
     };
     Suite *suite = suite_create("conn");
 
