@@ -11,7 +11,12 @@
 #include "base/prefetch.h"
 #include "base/sanitize.h"
 
-enum { SLAB_BYTES = 1 << 20, SMALL_BYTES = RL_HEAP_STEP * RL_HEAP_CLASSES };
+enum {
+    SLAB_BYTES = 1 << 20,
+    SMALL_BYTES = RL_HEAP_STEP * RL_HEAP_CLASSES,
+    LARGE_BYTES = 64 * 1024,
+    LARGE_KEPT_BYTES = 1 << 20, /* on free lists; more goes back to malloc */
+};
 
 void rl_heap_init(struct rl_heap *heap)
 {
@@ -25,6 +30,14 @@ void rl_heap_fini(struct rl_heap *heap)
     for (slab = heap->slabs; slab != NULL; slab = next) {
         next = slab->next;
         rl_pages_unmap(slab, rl_pages_block(SLAB_BYTES));
+    }
+    for (int class = 0; class < RL_HEAP_LARGE_CLASSES; class++) {
+        struct rl_heap_free *block;
+
+        while ((block = heap->large[class]) != NULL) {
+            heap->large[class] = block->next;
+            free(block);
+        }
     }
     rl_heap_init(heap);
 }
@@ -118,10 +131,55 @@ bool rl_heap_reserve(struct rl_heap *heap, size_t bytes)
     return add_slab(heap);
 }
 
+/* Four sizes to each power of two above SMALL_BYTES: (1, 1.25], (1.25, 1.5], (1.5, 1.75], (1.75, 2]. */
+static unsigned large_class_of(size_t size)
+{
+    unsigned octave = 63 - (unsigned)__builtin_clzll(size - 1);
+
+    return (octave - 10) * 4 + ((size - 1) >> (octave - 2) & 3);
+}
+
+static size_t large_class_bytes(unsigned class)
+{
+    return (size_t)(5 + class % 4) << (class / 4 + 8);
+}
+
+_Static_assert(SMALL_BYTES == 1 << 10 && LARGE_BYTES == 1 << (10 + RL_HEAP_LARGE_CLASSES / 4),
+               "the classes of large blocks begin and end there");
+
+static void give_large(struct rl_heap *heap, void *block, size_t size)
+{
+    unsigned class = large_class_of(size);
+    size_t bytes = large_class_bytes(class);
+    struct rl_heap_free *node = block;
+
+    if (heap->large_bytes + bytes > LARGE_KEPT_BYTES) {
+        free(block);
+        return;
+    }
+    heap->large_bytes += bytes;
+    node->next = heap->large[class];
+    heap->large[class] = node;
+}
+
+static void *take_large(struct rl_heap *heap, size_t size)
+{
+    unsigned class = large_class_of(size);
+    struct rl_heap_free *node = heap->large[class];
+
+    if (node == NULL)
+        return malloc(large_class_bytes(class));
+    heap->large[class] = node->next;
+    heap->large_bytes -= large_class_bytes(class);
+    return node;
+}
+
 static void give(struct rl_heap *heap, void *block, size_t size)
 {
     if (size <= SMALL_BYTES)
         give_small(heap, block, size);
+    else if (size <= LARGE_BYTES)
+        give_large(heap, block, size);
     else
         free(block);
 }
@@ -151,16 +209,25 @@ static inline void *take_at_once(struct rl_heap *heap, size_t size)
 
 static void *take(struct rl_heap *heap, size_t size)
 {
-    return size <= SMALL_BYTES ? take_small(heap, size) : malloc(size);
+    if (size <= SMALL_BYTES)
+        return take_small(heap, size);
+    return size <= LARGE_BYTES ? take_large(heap, size) : malloc(size);
+}
+
+static bool same_class(size_t a, size_t b)
+{
+    if (a <= SMALL_BYTES || b <= SMALL_BYTES)
+        return a <= SMALL_BYTES && b <= SMALL_BYTES && class_of(a) == class_of(b);
+    return a <= LARGE_BYTES && b <= LARGE_BYTES && large_class_of(a) == large_class_of(b);
 }
 
 static void *move(struct rl_heap *heap, void *block, size_t old_size, size_t size)
 {
     void *moved;
 
-    if (old_size > SMALL_BYTES && size > SMALL_BYTES)
+    if (old_size > LARGE_BYTES && size > LARGE_BYTES)
         return realloc(block, size);
-    if (old_size <= SMALL_BYTES && size <= SMALL_BYTES && class_of(old_size) == class_of(size))
+    if (same_class(old_size, size))
         return block;
     moved = take(heap, size);
     if (moved == NULL) /* Lua relies on this: shrinking cannot fail */

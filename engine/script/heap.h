@@ -3,8 +3,10 @@
  * heap - the memory of a worker's Lua.
  *
  * Blocks of up to 1 KiB come from free lists, one for each 16 bytes of size, which all cells of the
- * worker share; larger ones from malloc. An account counts what one cell holds and says no where
- * its script asks for more than it may have:
+ * worker share; larger ones from malloc. Of those, the ones of up to 64 KiB, such as payloads, are
+ * rounded up by a quarter at most, and the last that were freed are used again first, while the cache
+ * still has them. An account counts what one cell holds and says no where its script asks for more
+ * than it may have:
  *
  *      limit         what the cell may hold; while the engine itself works in the cell: anything
  *      refused       called with how much more is wanted when the answer would be no; true: give it
@@ -20,7 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { RL_HEAP_STEP = 16, RL_HEAP_CLASSES = 64 };
+enum { RL_HEAP_STEP = 16, RL_HEAP_CLASSES = 64, RL_HEAP_LARGE_CLASSES = 24 };
 
 struct rl_heap_free {
     struct rl_heap_free *next;
@@ -30,6 +32,8 @@ struct rl_heap {
     struct rl_heap_free *free[RL_HEAP_CLASSES];
     char *bump, *bump_end;
     struct rl_heap_free *slabs;
+    struct rl_heap_free *large[RL_HEAP_LARGE_CLASSES];
+    size_t large_bytes; /* on the lists of large */
 };
 
 struct rl_heap_account {
