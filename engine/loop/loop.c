@@ -11,6 +11,7 @@
 
 enum {
     TASKS_A_TURN = 1024,
+    TIMERS_A_TURN = 128, /* a handler and a write each: what is received waits no longer than for these */
     OVERFLOW_ROUNDS = 4096,
     PREFETCH_STEP = 2,
     AHEAD = PREFETCH_STEP * RL_PREFETCH_STAGES
@@ -301,7 +302,7 @@ int rl_loop_turn(struct rl_loop *loop)
     complete(loop);
     count = loop->batch_count;
     deliver_mail(loop);
-    rl_timer_wheel_advance(&loop->wheel, loop->now_ns);
+    rl_timer_wheel_advance(&loop->wheel, loop->now_ns, TIMERS_A_TURN);
     run_ready(loop);
     loop->turns++;
     loop->completions += count;

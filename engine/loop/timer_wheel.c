@@ -55,6 +55,7 @@ void rl_timer_wheel_init(struct rl_timer_wheel *wheel, uint64_t now_ns)
         for (unsigned slot = 0; slot < RL_WHEEL_SLOTS; slot++)
             rl_list_init(&wheel->slots[level][slot]);
     }
+    rl_list_init(&wheel->due);
 }
 
 void rl_timer_init(struct rl_timer *timer, void (*fire)(struct rl_timer *timer))
@@ -79,16 +80,13 @@ void rl_timer_cancel(struct rl_timer *timer)
     rl_list_remove(&timer->link);
 }
 
-size_t rl_timer_wheel_advance(struct rl_timer_wheel *wheel, uint64_t now_ns)
+/* From the slots to the end of what is due. */
+static void collect_due(struct rl_timer_wheel *wheel, uint64_t target)
 {
-    uint64_t target = now_ns >> TICK_SHIFT;
-    uint64_t start;
     unsigned level = 0;
-    struct rl_list due, *node;
-    size_t fired = 0;
+    struct rl_list *node;
+    uint64_t start;
 
-    RL_ASSERT(target >= wheel->now_tick);
-    rl_list_init(&due);
     while ((start = first_start(wheel, &level)) <= target) {
         unsigned slot = digit(start, level);
 
@@ -98,15 +96,24 @@ size_t rl_timer_wheel_advance(struct rl_timer_wheel *wheel, uint64_t now_ns)
             struct rl_timer *timer = rl_container_of(node, struct rl_timer, link);
 
             if (timer->due_tick == start)
-                rl_list_push(&due, node);
+                rl_list_push(&wheel->due, node);
             else
                 place(wheel, timer); /* to a lower level, so this loop ends */
         }
     }
     wheel->now_tick = target;
+}
 
+size_t rl_timer_wheel_advance(struct rl_timer_wheel *wheel, uint64_t now_ns, size_t limit)
+{
+    uint64_t target = now_ns >> TICK_SHIFT;
+    struct rl_list *node;
+    size_t fired = 0;
+
+    RL_ASSERT(target >= wheel->now_tick);
+    collect_due(wheel, target);
     /* Popped one at a time, because a callback may cancel one that is still here. */
-    while ((node = rl_list_pop(&due)) != NULL) {
+    while (fired < limit && (node = rl_list_pop(&wheel->due)) != NULL) {
         struct rl_timer *timer = rl_container_of(node, struct rl_timer, link);
 
         timer->fire(timer);
@@ -120,6 +127,8 @@ uint64_t rl_timer_wheel_next_ns(const struct rl_timer_wheel *wheel)
     unsigned level;
     uint64_t start = first_start(wheel, &level);
 
+    if (!rl_list_empty(&wheel->due))
+        start = wheel->now_tick;
     return start > UINT64_MAX >> TICK_SHIFT ? UINT64_MAX : start << TICK_SHIFT;
 }
 

@@ -35,6 +35,7 @@ struct rl_timer_wheel {
     uint64_t now_tick;
     uint64_t occupied[RL_WHEEL_LEVELS]; /* a set bit may outlive its slot's last timer */
     struct rl_list slots[RL_WHEEL_LEVELS][RL_WHEEL_SLOTS];
+    struct rl_list due; /* left over by the last call, earliest first */
 };
 
 void rl_timer_wheel_init(struct rl_timer_wheel *wheel, uint64_t now_ns);
@@ -42,9 +43,9 @@ void rl_timer_init(struct rl_timer *timer, void (*fire)(struct rl_timer *timer))
 void rl_timer_arm(struct rl_timer_wheel *wheel, struct rl_timer *timer, uint64_t due_ns);
 void rl_timer_cancel(struct rl_timer *timer);
 
-/* Fire what is due, earliest first, and return how many fired. A callback may arm
- * or cancel any timer; one that it arms in the past fires in the next call. */
-size_t rl_timer_wheel_advance(struct rl_timer_wheel *wheel, uint64_t now_ns);
+/* Fire what is due, earliest first but no more than limit, and return how many fired; the next call goes on.
+ * A callback may arm or cancel any timer; one that it arms in the past fires in the next call. */
+size_t rl_timer_wheel_advance(struct rl_timer_wheel *wheel, uint64_t now_ns, size_t limit);
 
 /* How long the worker may sleep: a time no later than the first deadline. */
 uint64_t rl_timer_wheel_next_ns(const struct rl_timer_wheel *wheel);

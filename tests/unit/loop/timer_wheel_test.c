@@ -92,7 +92,7 @@ static size_t advance(uint64_t to_ns)
     advancing = true;
     last_fired_tick = 0;
     now_ns = to_ns;
-    fired = rl_timer_wheel_advance(&wheel, to_ns);
+    fired = rl_timer_wheel_advance(&wheel, to_ns, SIZE_MAX);
     advancing = false;
     rl_require(wheel.now_tick == to_ns / TICK_NS);
     rl_timer_wheel_check(&wheel);
@@ -161,9 +161,38 @@ START_TEST(armed_in_the_past_by_a_callback_fires_in_the_next_call)
     rl_timer_init(&again, arm_in_the_past);
     rl_timer_arm(&wheel, &again, 0);
     for (unsigned i = 1; i <= 3; i++) {
-        ck_assert_uint_eq(rl_timer_wheel_advance(&wheel, now_ns), 1);
+        ck_assert_uint_eq(rl_timer_wheel_advance(&wheel, now_ns, SIZE_MAX), 1);
         ck_assert_uint_eq(again_count, i);
     }
+}
+END_TEST
+
+/* The rest is due at once, in order, and can be cancelled and moved like any other. */
+START_TEST(no_more_fire_than_the_limit_and_the_next_call_goes_on)
+{
+    const uint64_t due = now_ns + RL_NS_PER_MS, later = due + RL_NS_PER_S;
+
+    for (int i = 0; i < 10; i++) {
+        entries[i].armed = true;
+        entries[i].due_ns = due + (uint64_t)i * TICK_NS;
+        rl_timer_arm(&wheel, &entries[i].timer, entries[i].due_ns);
+    }
+    now_ns = due + 20 * TICK_NS;
+    advancing = true;
+    last_fired_tick = 0;
+    ck_assert_uint_eq(rl_timer_wheel_advance(&wheel, now_ns, 4), 4);
+    for (int i = 0; i < 10; i++)
+        rl_require(entries[i].armed == (i >= 4));
+    ck_assert_uint_le(rl_timer_wheel_next_ns(&wheel), now_ns);
+    cancel(&entries[5]);
+    entries[6].due_ns = later;
+    rl_timer_arm(&wheel, &entries[6].timer, later);
+    ck_assert_uint_eq(rl_timer_wheel_advance(&wheel, now_ns, 2), 2);
+    rl_require(!entries[4].armed && !entries[7].armed && entries[8].armed);
+    ck_assert_uint_eq(rl_timer_wheel_advance(&wheel, now_ns, 4), 2);
+    ck_assert_uint_gt(rl_timer_wheel_next_ns(&wheel), now_ns);
+    advancing = false;
+    ck_assert_uint_eq(advance(later + TICK_NS), 1);
 }
 END_TEST
 
@@ -256,6 +285,7 @@ static Suite *timer_wheel_suite(void)
     rl_case(suite, idle_timers_may_be_cancelled_again, setup, NULL);
     rl_case(suite, arming_again_moves_the_deadline, setup, NULL);
     rl_case(suite, armed_in_the_past_by_a_callback_fires_in_the_next_call, setup, NULL);
+    rl_case(suite, no_more_fire_than_the_limit_and_the_next_call_goes_on, setup, NULL);
     rl_case(suite, next_is_no_later_than_the_first_deadline_and_leads_to_it, setup, NULL);
     rl_case(suite, the_last_nanosecond_of_the_clock, setup, NULL);
     rl_case_loop(suite, like_a_plain_array, setup, NULL, 1, 21);
