@@ -61,7 +61,7 @@ const char *rl_tls_library_version(void)
 
 #ifdef OPENSSL_EXTRA
 #define HAS_LEAN ""
-#define LACKS_LEAN ", small sessions (an idle one takes some 75 KB instead of 4)"
+#define LACKS_LEAN ", small sessions (an idle one takes some 75 KB instead of 3)"
 #else
 #define HAS_LEAN ", small sessions"
 #define LACKS_LEAN ""
@@ -102,6 +102,12 @@ const char *rl_tls_library_version(void)
 #define LACKS_DES ""
 #endif
 
+#if LIBWOLFSSL_VERSION_HEX < 0x05007000 /* and what tls_engine.c does about it does not help there */
+#define LACKS_DECLINE ", resumption in TLS 1.2 with a server that may decline a ticket (such connects fail)"
+#else
+#define LACKS_DECLINE ""
+#endif
+
 const char *rl_tls_library_has(void)
 {
     return "TLS 1.2, TLS 1.3" HAS_OLD HAS_ASM HAS_SP HAS_LEAN HAS_TICKETS HAS_KEYLOG HAS_DES;
@@ -110,5 +116,5 @@ const char *rl_tls_library_has(void)
 const char *rl_tls_library_lacks(void)
 {
     return "static-RSA suites, renegotiation" LACKS_OLD LACKS_ASM LACKS_SP LACKS_LEAN LACKS_TICKETS
-        LACKS_KEYLOG LACKS_DES;
+        LACKS_KEYLOG LACKS_DES LACKS_DECLINE;
 }

@@ -381,6 +381,10 @@ START_TEST(a_session_of_another_server_is_ignored)
     uint8_t *blob;
     size_t size = 0;
 
+#if LIBWOLFSSL_VERSION_HEX < 0x05007000 /* rl_tls_library_lacks says so */
+    if (versions[_i] == RL_TLS_1_2)
+        return;
+#endif
     pair_init(&other);
     other.client_config.resume = true;
     other.client_config.min_version = other.client_config.max_version = versions[_i];
