@@ -8,7 +8,6 @@
 #include "base/assert.h"
 #include "base/pages.h"
 #include "base/prefetch.h"
-#include "base/prefetch.h"
 #include "base/sanitize.h"
 
 enum {

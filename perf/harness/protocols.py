@@ -14,7 +14,7 @@ from . import report, row
 from .contender import Contender, Load
 from .process import Failed, Process, cpu_ns, machine_busy_ns
 
-NAMES = ("http-nginx", "redis-get")
+NAMES = ("http-nginx", "http-fresh", "redis-get")
 MODES = ("http", "redis")
 PACKAGES = {"nginx": "nginx", "wrk": "wrk", "redis-server": "redis-server",
             "redis-benchmark": "redis-tools"}
@@ -96,6 +96,7 @@ class Service:
 class Nginx(Service):
     """One worker; a small body from memory, the length of wrk's own example."""
 
+    HEADER = ""
     CONFIG = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
@@ -103,7 +104,7 @@ http {{
     access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
     client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
     uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "hello\\n"; }} }}
+    server {{ listen 127.0.0.1:{port}; location / {{ {header} return 200 "hello\\n"; }} }}
     server {{ listen 127.0.0.1:{status}; location / {{ stub_status; }} }}
 }}
 """
@@ -112,7 +113,7 @@ http {{
         path = os.path.join(self.folder.name, "nginx.conf")
         with open(path, "w", encoding="ascii") as file:
             file.write(self.CONFIG.format(folder=self.folder.name, port=self.port,
-                                          status=self.port + 1))
+                                          status=self.port + 1, header=self.HEADER))
         return [find("nginx"), "-c", path, "-p", self.folder.name,
                 "-e", self.folder.name + "/error.log"]
 
@@ -134,6 +135,12 @@ http {{
         """Requests of others; those of the time before prepare are ours, and count as nothing."""
         requests = self.status()[1]
         return requests - self.questions
+
+
+class FreshNginx(Nginx):
+    """No two answers are alike, so nothing that a client knows of the last one helps."""
+
+    HEADER = "add_header X-Request-Id $request_id;"
 
 
 class RedisServer(Service):
@@ -290,6 +297,8 @@ def _row(name, title, load, service_class, peer, limit):
         if not ratios:
             return None
         median = statistics.median(ratios)
+        if limit is None:
+            return f"{median:.2f} ({min(ratios):.2f}..{max(ratios):.2f}) × {peer}; no target"
         return (f"≤ {limit} × {peer}: {median:.2f} ({min(ratios):.2f}..{max(ratios):.2f}), "
                 + ("met" if median <= limit else "**missed**"))
 
@@ -302,6 +311,9 @@ def make_row(name):
     if name == "http-nginx":
         return _row(name, f"CPU a GET of HTTP/1.1 keep-alive, nginx, {HTTP_CONNECTIONS} connections",
                     Load("http", HTTP_CONNECTIONS), Nginx, "wrk", HTTP_TARGET)
+    if name == "http-fresh":
+        return _row(name, f"the same, no two answers alike, {HTTP_CONNECTIONS} connections",
+                    Load("http", HTTP_CONNECTIONS), FreshNginx, "wrk", None)
     if name == "redis-get":
         return _row(name, f"CPU a GET of Redis, {REDIS_CONNECTIONS} connections, no pipelining",
                     Load("redis", REDIS_CONNECTIONS), RedisServer, "redis-benchmark", REDIS_TARGET)
