@@ -18,8 +18,8 @@ local question = require("ringload/http/question")
 local failure = require("ringload/failure")
 local new_reader = require("ringload/reader").new
 
-local find, sub, match, format = string.find, string.sub, string.match, string.format
-local setmetatable, pcall, error, type = setmetatable, pcall, error, type
+local find, sub, match, lower, format = string.find, string.sub, string.match, string.lower, string.format
+local setmetatable, pcall, error, type, tonumber = setmetatable, pcall, error, type, tonumber
 local now = k6.now
 
 local http_reqs = metrics.Counter("http_reqs")
@@ -47,6 +47,7 @@ local PATH <const> = 4
 local NAME <const> = 5
 local TAGS <const> = 6
 local RECORDERS <const> = 7
+local LAST <const> = 8 -- head of the last answer: what comes a second time is worth knowing
 
 -- Of the last answer that came as one chunk and is likely to come again. Never changed: whoever waits
 -- for an answer goes by what was known when it asked.
@@ -221,6 +222,42 @@ local function finish(self, request, reader, started, data)
   return setmetatable({ head, #head, status = status, duration = ms, body = body }, response_meta), keep
 end
 
+-- Is a head, in lower case, that of a body of that size, on a connection that goes on? As answer.framing
+-- says, but only of the plainest.
+local function is_plain(low, size)
+  local _, at = find(low, "\ncontent-length:", 1, true)
+  if not at or tonumber(match(low, "^ ?(%d+)\r", at + 1)) ~= size then
+    return false
+  end
+  if find(low, "\ncontent-length:", at, true) or find(low, "\ntransfer-encoding:", 1, true) then
+    return false
+  end
+  local _, connection = find(low, "\nconnection:", 1, true)
+  return not connection or find(low, " keep-alive\r", connection + 1, true) == connection + 1
+end
+
+-- An answer that is whole in its first chunk, as most are; nil: it is something else.
+local function read_whole(self, request, data, ms)
+  local _, size = find(data, "\r\n\r\n", 1, true)
+  if not size or sub(data, 1, 9) ~= "HTTP/1.1 " or not find(data, "^[2-5]%d%d ", 10) or request[METHOD] == "HEAD" then
+    return nil
+  end
+  local head, limits = sub(data, 1, size), self._limits
+  if size > limits.max_header or #data - size > limits.max_body or not is_plain(lower(head), #data - size) then
+    return nil
+  end
+  local status = tonumber(sub(data, 10, 12))
+  local record = recorder_of(request, status)
+
+  record(1, ms, status >= 400)
+  if head == request[LAST] then
+    request[KNOWN] = know(status, head, data, record)
+  else
+    request[LAST] = head
+  end
+  return setmetatable({ data, size, status = status, duration = ms }, response_meta)
+end
+
 -- An answer that is not the same as the last one, or none.
 local function read_answer(self, request, socket, data, ms, again)
   if not data then
@@ -255,7 +292,7 @@ local function read_other(self, request, socket, data, ms)
       return setmetatable({ data, #known[HEAD_TEXT], status = known[STATUS], duration = ms }, response_meta)
     end
   end
-  return read_answer(self, request, socket, data, ms)
+  return data and read_whole(self, request, data, ms) or read_answer(self, request, socket, data, ms)
 end
 
 -- --- Requests ---
@@ -296,7 +333,7 @@ local function prepare(self, method, path, options, level)
   local text = question.text(method, path, self._base, self._headers, options.headers, options.body, level + 1)
   local name = options.name or match(path, "^[^?#]*")
   local tags = merge(self._tags, options.tags) or false
-  return { text, NOTHING, method, path, name, tags, false }
+  return { text, NOTHING, method, path, name, tags, false, false }
 end
 
 local function send(self, request)
