@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "base/clock.h"
 #include "base/status.h"
 #include "tls/tls_sessions.h"
 #include "tls/tls_stream_impl.h"
@@ -17,20 +16,11 @@ static struct rl_tls_stream *of_filter(void *filter)
     return rl_container_of((struct rl_filter *)filter, struct rl_tls_stream, filter);
 }
 
-/* What the engine is made of. */
-static void drop_recipe(struct rl_tls_stream *stream)
-{
-    rl_tls_context_release(stream->context);
-    free(stream->servername);
-    stream->context = NULL;
-    stream->servername = NULL;
-}
-
-static void free_stream(struct rl_tls_stream *stream)
+void rl_tls_stream_free(struct rl_tls_stream *stream)
 {
     rl_list_remove(&stream->link);
     rl_tls_worker_leave(stream->worker, stream);
-    drop_recipe(stream);
+    rl_tls_handshake_drop_recipe(stream);
     rl_tls_engine_fini(&stream->engine);
     rl_buf_fini(&stream->held);
     rl_buf_fini(&stream->marks);
@@ -48,9 +38,7 @@ static void tell_wire(struct rl_tls_stream *stream, size_t sent, size_t received
 
 /* --- Bytes for the peer. --- */
 
-/* Whatever the library has to say goes at once behind what it has said. A connection that takes no more
- * makes no difference to the library: whoever sends is told. */
-static void on_out(void *ctx, struct rl_slice data)
+void rl_tls_stream_out(void *ctx, struct rl_slice data)
 {
     struct rl_tls_stream *stream = ctx;
     int rc = rl_conn_send_raw(stream->filter.conn, data);
@@ -133,23 +121,7 @@ static void on_sent(void *owner, size_t size_bytes, int status)
         stream->filter.events->sent(stream->filter.owner, plain, status);
 }
 
-/* --- The handshake. --- */
-
-/* The connection goes first, with the alert that the library has written (T-078). */
-static void handshake_failed(struct rl_tls_stream *stream, int status)
-{
-    const struct rl_stream_events *events = stream->filter.events;
-    void *owner = stream->filter.owner;
-
-    stream->worker->counts.failed++;
-    if (stream->sessions != NULL)
-        rl_tls_sessions_drop(stream->sessions, stream->session_key);
-    stream->stage = RL_TLS_ENDED;
-    rl_conn_close(stream->filter.conn);
-    events->connected(owner, status);
-}
-
-static void keep_session(struct rl_tls_stream *stream)
+void rl_tls_stream_keep_session(struct rl_tls_stream *stream)
 {
     size_t size = 0;
     uint8_t *blob;
@@ -161,8 +133,7 @@ static void keep_session(struct rl_tls_stream *stream)
         rl_tls_sessions_take(stream->sessions, stream->session_key, blob, size);
 }
 
-/* Deliver what the fed bytes hold; all of them are used up. False: the stream is no more. */
-static bool deliver(struct rl_tls_stream *stream)
+bool rl_tls_stream_deliver(struct rl_tls_stream *stream)
 {
     const struct rl_stream_events *events = stream->filter.events;
     struct rl_tls_worker *worker = stream->worker;
@@ -177,10 +148,10 @@ static bool deliver(struct rl_tls_stream *stream)
     } while (size > 0 && !stream->gone && !rl_tls_engine_drained(&stream->engine));
     stream->busy = false;
     if (stream->gone) {
-        free_stream(stream);
+        rl_tls_stream_free(stream);
         return false;
     }
-    keep_session(stream);
+    rl_tls_stream_keep_session(stream);
     if (status == 0)
         return true;
     stream->stage = RL_TLS_ENDED;
@@ -188,91 +159,12 @@ static bool deliver(struct rl_tls_stream *stream)
     return false;
 }
 
-static void tcp_ended(struct rl_tls_stream *stream, int status)
+void rl_tls_stream_tcp_ended(struct rl_tls_stream *stream, int status)
 {
     if (status == 0)
         status = rl_tls_engine_end(&stream->engine);
     stream->stage = RL_TLS_ENDED;
     stream->filter.events->ended(stream->filter.owner, status);
-}
-
-static void handshake_done(struct rl_tls_stream *stream)
-{
-    struct rl_tls_worker *worker = stream->worker;
-
-    stream->stage = RL_TLS_OPEN;
-    stream->handshake_ns = rl_clock_ns() - stream->begun_ns;
-    rl_tls_worker_leave(worker, stream);
-    worker->counts.done++;
-    worker->counts.resumed += rl_tls_engine_resumed(&stream->engine);
-    keep_session(stream);
-    stream->busy = true;
-    stream->filter.events->connected(stream->filter.owner, 0);
-    stream->busy = false;
-    if (stream->gone) {
-        free_stream(stream);
-        return;
-    }
-    /* What came in behind the handshake's last message; and TCP's end, if that came while it waited. */
-    if (deliver(stream) && stream->tcp_ended)
-        tcp_ended(stream, stream->end_status);
-}
-
-static int make_engine(struct rl_tls_stream *stream)
-{
-    struct rl_slice session = rl_slice_of(NULL, 0);
-    int rc;
-
-    if (stream->sessions != NULL)
-        session = rl_tls_sessions_get(stream->sessions, stream->session_key);
-    rc = rl_tls_engine_init(&stream->engine, stream->context, stream->servername, session, on_out,
-                            stream);
-    drop_recipe(stream);
-    return rc;
-}
-
-static int engine_step(struct rl_tls_stream *stream, struct rl_slice view)
-{
-    int rc = stream->engine.ssl == NULL ? make_engine(stream) : 0;
-
-    if (rc < 0)
-        return rc;
-    rl_tls_engine_feed(&stream->engine, view);
-    return rl_tls_engine_step(&stream->engine);
-}
-
-/* One step, with view as input. */
-static void step(struct rl_tls_stream *stream, struct rl_slice view)
-{
-    int rc;
-
-    if (stream->stage == RL_TLS_QUEUED) {
-        stream->stage = RL_TLS_SHAKING;
-        rl_tls_worker_enter(stream->worker, stream);
-    }
-    rc = engine_step(stream, view);
-    if (rc == RL_TLS_DONE)
-        handshake_done(stream);
-    else if (rc < 0)
-        handshake_failed(stream, rc);
-}
-
-/* The bytes are the stack's for the step: the stream may end in it. */
-void rl_tls_stream_resume(struct rl_tls_stream *stream)
-{
-    struct rl_buf input = stream->held;
-
-    rl_buf_init(&stream->held, 0);
-    step(stream, rl_buf_view(&input));
-    rl_buf_fini(&input);
-}
-
-static void begin(struct rl_tls_stream *stream)
-{
-    bool speaks_first = stream->context->role == RL_TLS_CLIENT;
-
-    stream->begun_ns = rl_clock_ns();
-    stream->stage = speaks_first ? RL_TLS_QUEUED : RL_TLS_SHAKING;
 }
 
 /* --- From the connection. --- */
@@ -284,28 +176,13 @@ static void on_connected(void *owner, int status)
 
     owner = stream->filter.owner;
     if (status < 0) {
-        free_stream(stream);
+        rl_tls_stream_free(stream);
         events->connected(owner, status);
         return;
     }
     if (stream->tcp_up != NULL)
         stream->tcp_up(owner);
-    begin(stream);
-    if (stream->stage == RL_TLS_SHAKING)
-        return;
-    if (rl_tls_worker_may_begin(stream->worker))
-        step(stream, rl_slice_of(NULL, 0));
-    else
-        rl_tls_worker_queue(stream->worker, stream);
-}
-
-/* The view is the kernel's again when this returns. */
-static void hold(struct rl_tls_stream *stream, struct rl_slice view)
-{
-    if (rl_buf_append(&stream->held, view.data, view.size) < 0)
-        handshake_failed(stream, -ENOMEM);
-    else if (stream->stage == RL_TLS_SHAKING)
-        rl_tls_worker_queue(stream->worker, stream);
+    rl_tls_handshake_begin(stream);
 }
 
 static void on_data(void *owner, struct rl_slice view)
@@ -315,40 +192,20 @@ static void on_data(void *owner, struct rl_slice view)
     tell_wire(stream, 0, view.size);
     if (RL_LIKELY(stream->stage == RL_TLS_OPEN)) {
         rl_tls_engine_feed(&stream->engine, view);
-        deliver(stream);
-    } else if (stream->stage == RL_TLS_QUEUED ||
-               (stream->stage == RL_TLS_SHAKING && (rl_buf_size(&stream->held) > 0 ||
-                                                    !rl_tls_worker_step(stream->worker)))) {
-        hold(stream, view);
-    } else if (stream->stage == RL_TLS_SHAKING) {
-        step(stream, view);
+        rl_tls_stream_deliver(stream);
+    } else if (stream->stage < RL_TLS_OPEN) {
+        rl_tls_handshake_input(stream, view);
     }
 }
 
-/* What waits for its step comes first: an alert, perhaps, that says why. */
 static void on_ended(void *owner, int status)
 {
     struct rl_tls_stream *stream = of_filter(owner);
 
-    if (stream->stage == RL_TLS_SHAKING && rl_buf_size(&stream->held) > 0 && !stream->tcp_ended) {
-        struct rl_buf input = stream->held;
-        int rc;
-
-        stream->tcp_ended = true;
-        stream->end_status = status;
-        rl_buf_init(&stream->held, 0);
-        rl_list_remove(&stream->link);
-        rc = engine_step(stream, rl_buf_view(&input));
-        if (rc == RL_TLS_DONE)
-            handshake_done(stream);
-        else
-            handshake_failed(stream, rc < 0 ? rc : status == 0 ? RL_ETLS_CLOSED : RL_ETLS_RESET);
-        rl_buf_fini(&input);
-    } else if (stream->stage < RL_TLS_OPEN) {
-        handshake_failed(stream, status == 0 ? RL_ETLS_CLOSED : RL_ETLS_RESET);
-    } else if (stream->stage == RL_TLS_OPEN) {
-        tcp_ended(stream, status);
-    }
+    if (stream->stage < RL_TLS_OPEN)
+        rl_tls_handshake_cut(stream, status);
+    else if (stream->stage == RL_TLS_OPEN)
+        rl_tls_stream_tcp_ended(stream, status);
 }
 
 /* The kernel's sends are heard of only where somebody wants to know: that costs a turn. */
@@ -375,7 +232,7 @@ static void stream_leave(struct rl_filter *filter, bool abort)
     if (stream->busy)
         stream->gone = true;
     else
-        free_stream(stream);
+        rl_tls_stream_free(stream);
 }
 
 static const struct rl_filter_ops ops = {
@@ -421,7 +278,7 @@ int rl_tls_attach(struct rl_conn *conn, const struct rl_tls_attach *how)
         return -ENOMEM;
     rc = init_stream(stream, how);
     if (rc < 0) {
-        free_stream(stream);
+        rl_tls_stream_free(stream);
         return rc;
     }
     stream->wants_sent = conn->events->sent != NULL;
@@ -429,9 +286,7 @@ int rl_tls_attach(struct rl_conn *conn, const struct rl_tls_attach *how)
                      conn->events->sent != NULL || conn->events->wire != NULL ? &own_events
                                                                               : &own_quiet_events);
     if (is_open)
-        begin(stream);
-    if (stream->stage == RL_TLS_QUEUED) /* not from here: its owner is calling */
-        rl_tls_worker_queue(stream->worker, stream);
+        rl_tls_handshake_begin_later(stream); /* not from here: its owner is calling */
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tls_stream_impl - what tls_stream.c and tls_worker.c share. Not for other rooms. */
+/* tls_stream_impl - what tls_stream.c, tls_handshake.c and tls_worker.c share. Not for other rooms. */
 #ifndef RL_TLS_TLS_STREAM_IMPL_H
 #define RL_TLS_TLS_STREAM_IMPL_H
 
@@ -66,5 +66,35 @@ void rl_tls_worker_leave(struct rl_tls_worker *worker, struct rl_tls_stream *str
 
 /* Take the step that was queued. May end the stream. */
 void rl_tls_stream_resume(struct rl_tls_stream *stream);
+
+/* --- The handshake: until the stage is OPEN, or ENDED, and the owner has been told. --- */
+
+/* TCP is up. Later: not before the caller has returned. */
+void rl_tls_handshake_begin(struct rl_tls_stream *stream);
+void rl_tls_handshake_begin_later(struct rl_tls_stream *stream);
+
+/* Some bytes came; TCP ended, with 0 or why. */
+void rl_tls_handshake_input(struct rl_tls_stream *stream, struct rl_slice view);
+void rl_tls_handshake_cut(struct rl_tls_stream *stream, int status);
+
+/* What the engine is made of is not needed any more. */
+void rl_tls_handshake_drop_recipe(struct rl_tls_stream *stream);
+
+/* --- Of the stream, for the handshake. --- */
+
+void rl_tls_stream_free(struct rl_tls_stream *stream);
+
+/* Whatever the library has to say goes at once behind what it has said. A connection that takes no more
+ * makes no difference to the library: whoever sends is told. */
+void rl_tls_stream_out(void *ctx, struct rl_slice data);
+
+/* Deliver what the fed bytes hold; all of them are used up. False: the stream is no more. */
+bool rl_tls_stream_deliver(struct rl_tls_stream *stream);
+
+/* The peer will send no more; with 0 or why. */
+void rl_tls_stream_tcp_ended(struct rl_tls_stream *stream, int status);
+
+/* If the server has given a session, and it is to be resumed. */
+void rl_tls_stream_keep_session(struct rl_tls_stream *stream);
 
 #endif
