@@ -15,15 +15,21 @@
 
 enum { THREAD_STACK = 512 * 1024 };
 
+struct resolver {
+    struct rl_dns *dns;
+    pthread_t thread;
+    bool busy; /* looks a name up, and may do so for long */
+};
+
 struct rl_dns {
     struct rl_dns_config config;
     pthread_mutex_t mutex;
     pthread_cond_t work; /* something was queued, or closing */
-    pthread_cond_t left; /* a thread is about to end */
     struct rl_dns_table table;
     struct rl_list queue; /* records */
     struct rl_rng rng;
-    unsigned thread_count, idle_count, busy_count, queued_count;
+    struct resolver resolvers[RL_DNS_THREADS];
+    unsigned started_count, thread_count, idle_count, queued_count;
     bool closing;
     bool orphan; /* its owner has gone: the last thread cleans up */
 };
@@ -148,19 +154,20 @@ static void answer(struct rl_dns *dns, struct rl_dns_record *record, const struc
 }
 
 /* Called and returns with the mutex held; lets go of it to ask. */
-static void look_up(struct rl_dns *dns, struct rl_dns_record *record)
+static void look_up(struct resolver *resolver, struct rl_dns_record *record)
 {
+    struct rl_dns *dns = resolver->dns;
     struct rl_addr addrs[RL_DNS_ADDRESSES];
     const char *why = NULL;
     size_t count;
 
-    dns->busy_count++;
+    resolver->busy = true;
     pthread_mutex_unlock(&dns->mutex);
     count = dns->config.lookup(dns->config.lookup_ctx, record->host,
                                wanted_family(dns->config.policy), addrs, RL_DNS_ADDRESSES, &why);
     count = rl_dns_filter(dns->config.policy, addrs, count);
     pthread_mutex_lock(&dns->mutex);
-    dns->busy_count--;
+    resolver->busy = false;
     record->looking = false;
     record->why = why;
     store(dns, record, addrs, count);
@@ -172,7 +179,6 @@ static void destroy(struct rl_dns *dns)
     rl_dns_table_fini(&dns->table);
     pthread_mutex_destroy(&dns->mutex);
     pthread_cond_destroy(&dns->work);
-    pthread_cond_destroy(&dns->left);
     free(dns);
 }
 
@@ -193,15 +199,15 @@ static struct rl_dns_record *next_queued(struct rl_dns *dns)
 
 static void *resolver_thread(void *arg)
 {
-    struct rl_dns *dns = arg;
+    struct resolver *resolver = arg;
+    struct rl_dns *dns = resolver->dns;
     struct rl_dns_record *record;
     bool last;
 
     pthread_mutex_lock(&dns->mutex);
     while ((record = next_queued(dns)) != NULL)
-        look_up(dns, record);
+        look_up(resolver, record);
     last = --dns->thread_count == 0 && dns->orphan;
-    pthread_cond_signal(&dns->left);
     pthread_mutex_unlock(&dns->mutex);
     if (last)
         destroy(dns);
@@ -211,22 +217,24 @@ static void *resolver_thread(void *arg)
 /* Signals are for the threads that expect them. 0 or -errno. */
 static int start_thread(struct rl_dns *dns)
 {
+    struct resolver *resolver = &dns->resolvers[dns->started_count];
     pthread_attr_t attr;
-    pthread_t thread;
     sigset_t all, before;
     int error;
 
     sigfillset(&all);
     pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, THREAD_STACK);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    error = pthread_create(&thread, &attr, resolver_thread, dns);
+    resolver->dns = dns;
+    error = pthread_create(&resolver->thread, &attr, resolver_thread, resolver);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
-    if (error == 0)
-        dns->thread_count++;
-    return -error;
+    if (error != 0)
+        return -error;
+    dns->started_count++;
+    dns->thread_count++;
+    return 0;
 }
 
 /* A thread will take record; 0 or -errno. */
@@ -258,10 +266,29 @@ struct rl_dns *rl_dns_new(const struct rl_dns_config *config)
         dns->config.lookup = ask_system;
     pthread_mutex_init(&dns->mutex, NULL);
     pthread_cond_init(&dns->work, NULL);
-    pthread_cond_init(&dns->left, NULL);
     rl_list_init(&dns->queue);
     rl_rng_init(&dns->rng, rl_clock_wall_ns());
     return dns;
+}
+
+/* All threads but those that are busy are waited for: what the system's resolver keeps of a thread goes with its end. */
+static void end_threads(struct rl_dns *dns)
+{
+    pthread_t idle[RL_DNS_THREADS];
+    unsigned count = 0;
+
+    pthread_mutex_lock(&dns->mutex);
+    dns->closing = true;
+    pthread_cond_broadcast(&dns->work);
+    for (unsigned i = 0; i < dns->started_count; i++) {
+        if (dns->resolvers[i].busy)
+            pthread_detach(dns->resolvers[i].thread);
+        else
+            idle[count++] = dns->resolvers[i].thread;
+    }
+    pthread_mutex_unlock(&dns->mutex);
+    while (count > 0)
+        pthread_join(idle[--count], NULL);
 }
 
 void rl_dns_free(struct rl_dns *dns)
@@ -270,11 +297,8 @@ void rl_dns_free(struct rl_dns *dns)
 
     if (dns == NULL)
         return;
+    end_threads(dns);
     pthread_mutex_lock(&dns->mutex);
-    dns->closing = true;
-    pthread_cond_broadcast(&dns->work);
-    while (dns->thread_count > dns->busy_count)
-        pthread_cond_wait(&dns->left, &dns->mutex);
     last = dns->thread_count == 0;
     dns->orphan = true;
     pthread_mutex_unlock(&dns->mutex);
