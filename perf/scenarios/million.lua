@@ -5,7 +5,8 @@ local tcp = require("k6/x/tcp")
 local host, port = __ENV.HOST or "127.0.0.1", tonumber(__ENV.PORT)
 local period_ms = 1000 * tonumber(__ENV.PERIOD or "60")
 local message = string.rep("x", tonumber(__ENV.SIZE or "64"))
-local first_ms = 1000 + __VU * 7919 % (period_ms - 1000) -- so that they do not echo as they connected
+local quiet_ms = 1000 * tonumber(__ENV.FIRST or "1")
+local first_ms = quiet_ms + __VU * 7919 % (period_ms - 1000) -- so that they do not echo as they connected
 
 options = {
   scenarios = {
