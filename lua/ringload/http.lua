@@ -15,8 +15,10 @@ local metrics = require("k6/metrics")
 local json = require("json")
 local answer = require("ringload/http/answer")
 local question = require("ringload/http/question")
+local client_options = require("ringload/http/options")
 local failure = require("ringload/failure")
 local new_reader = require("ringload/reader").new
+local check_options, merge, read_options = client_options.check, client_options.merge, client_options.read
 
 local find, sub, match, lower, format = string.find, string.sub, string.match, string.lower, string.format
 local setmetatable, pcall, error, type, tonumber = setmetatable, pcall, error, type, tonumber
@@ -26,8 +28,6 @@ local http_reqs = metrics.Counter("http_reqs")
 local http_req_duration = metrics.Trend("http_req_duration", true)
 local http_req_failed = metrics.Rate("http_req_failed")
 
-local TIMEOUT_MS = 60000
-local MAX_HEADER, MAX_BODY = 65536, 64 * 1024 * 1024
 local READ_SIZE = 65536 -- most answers are one chunk then
 local OWN_PATHS, COMMON_PATHS, CACHED_NAMES = 64, 1000, 1000
 local SERVER_OPTIONS = { host = true, port = true, tls = true, timeout = true }
@@ -222,20 +222,6 @@ local function finish(self, request, reader, started, data)
   return setmetatable({ head, #head, status = status, duration = ms, body = body }, response_meta), keep
 end
 
--- Is a head, in lower case, that of a body of that size, on a connection that goes on? As answer.framing
--- says, but only of the plainest.
-local function is_plain(low, size)
-  local _, at = find(low, "\ncontent-length:", 1, true)
-  if not at or tonumber(match(low, "^ ?(%d+)\r", at + 1)) ~= size then
-    return false
-  end
-  if find(low, "\ncontent-length:", at, true) or find(low, "\ntransfer-encoding:", 1, true) then
-    return false
-  end
-  local _, connection = find(low, "\nconnection:", 1, true)
-  return not connection or find(low, " keep-alive\r", connection + 1, true) == connection + 1
-end
-
 -- An answer that is whole in its first chunk, as most are; nil: it is something else.
 local function read_whole(self, request, data, ms)
   local _, size = find(data, "\r\n\r\n", 1, true)
@@ -243,7 +229,7 @@ local function read_whole(self, request, data, ms)
     return nil
   end
   local head, limits = sub(data, 1, size), self._limits
-  if size > limits.max_header or #data - size > limits.max_body or not is_plain(lower(head), #data - size) then
+  if size > limits.max_header or #data - size > limits.max_body or not answer.is_plain(lower(head), #data - size) then
     return nil
   end
   local status = tonumber(sub(data, 10, 12))
@@ -297,36 +283,7 @@ end
 
 -- --- Requests ---
 
-local function check_options(options, known, what, level)
-  if options == nil then
-    return {}
-  end
-  if type(options) ~= "table" then
-    error(what .. " must be a table, not a " .. type(options), level + 1)
-  end
-  for key in pairs(options) do
-    if not known[key] then
-      error(format("%s: there is no option %q", what, tostring(key)), level + 1)
-    end
-  end
-  return options
-end
-
 local REQUEST_OPTIONS = { headers = true, body = true, tags = true, name = true }
-
-local function merge(base, more)
-  if not base or not more then
-    return more or base
-  end
-  local merged = {}
-  for key, value in pairs(base) do
-    merged[key] = value
-  end
-  for key, value in pairs(more) do
-    merged[key] = value
-  end
-  return merged
-end
 
 local function prepare(self, method, path, options, level)
   options = check_options(options, REQUEST_OPTIONS, "the options of a request", level + 1)
@@ -460,76 +417,19 @@ client_meta.__close = disconnect
 
 -- --- Making a client ---
 
-local CLIENT_OPTIONS = {
-  host = true,
-  port = true,
-  tls = true,
-  headers = true,
-  tags = true,
-  timeout = true,
-  max_header = true,
-  max_body = true,
-}
-
-local function from_url(url, level)
-  local scheme, host, port, rest = match(url, "^(%a+)://([^/:%[%]]+):?(%d*)(.*)$")
-  if not scheme then
-    scheme, host, port, rest = match(url, "^(%a+)://%[([%x:.]+)%]:?(%d*)(.*)$")
-  end
-  scheme = scheme and scheme:lower()
-  if scheme ~= "http" and scheme ~= "https" or rest ~= "" and rest ~= "/" then
-    error(format("%q is not the address of a server, such as http://127.0.0.1:8080", url), level + 1)
-  end
-  return { host = host, port = tonumber(port), tls = scheme == "https" or nil }
-end
-
-local function positive(options, key, default, level)
-  local value = options[key]
-  if value == nil then
-    return default
-  end
-  if type(value) ~= "number" or not (value > 0) then
-    error(format("%s must be a number above 0", key), level + 1)
-  end
-  return value
-end
-
-local function authority(host, port, default)
-  local name = find(host, ":", 1, true) and "[" .. host .. "]" or host
-  return port == default and name or format("%s:%d", name, port)
-end
-
-local function client(options)
-  if type(options) == "string" then
-    options = from_url(options, 2)
-  end
-  options = check_options(options, CLIENT_OPTIONS, "the options of a client", 2)
-  local host, default_port = options.host or "127.0.0.1", options.tls and 443 or 80
-  local port = math.tointeger(tonumber(options.port or default_port))
-  if type(host) ~= "string" or not match(host, "^[^%c%s/]+$") then
-    error("host must be a name or an address", 2)
-  end
-  if not port then
-    error(format("port must be a whole number, not %s", tostring(options.port)), 2)
-  end
-  if options.headers then
-    question.check_headers(options.headers, 2)
-  end
-  local timeout = positive(options, "timeout", TIMEOUT_MS, 2)
-  local base = { Host = authority(host, port, default_port), ["User-Agent"] = "ringload" }
+local function client(given)
+  local options = read_options(given, 2)
+  local base = { Host = options.authority, ["User-Agent"] = "ringload" }
   local own_gets = {}
   return setmetatable({
-    _target = { host = host, port = port, tls = options.tls, timeout = timeout },
+    _target = { host = options.host, port = options.port, tls = options.tls, timeout = options.timeout },
     _socket_options = { read_size = READ_SIZE, tags = options.tags },
     _base = base,
     _headers = options.headers,
     _tags = options.tags,
-    _timeout = timeout,
-    _limits = {
-      max_header = positive(options, "max_header", MAX_HEADER, 2),
-      max_body = positive(options, "max_body", MAX_BODY, 2),
-    },
-    _gets = common_gets(base, options) or own_gets,
+    _timeout = options.timeout,
+    _limits = { max_header = options.max_header, max_body = options.max_body },
+    _gets = common_gets(base, options.given) or own_gets,
     _own_gets = own_gets,
     _own_count = 0,
   }, client_meta)

@@ -70,6 +70,20 @@ local function framing(head, method, fail)
   return status, "close", false
 end
 
+-- Is a head, in lower case, that of a body of that size, on a connection that goes on? As framing says, but
+-- only of the plainest.
+local function is_plain(low, size)
+  local _, at = find(low, "\ncontent-length:", 1, true)
+  if not at or tonumber(match(low, "^ ?(%d+)\r", at + 1)) ~= size then
+    return false
+  end
+  if find(low, "\ncontent-length:", at, true) or find(low, "\ntransfer-encoding:", 1, true) then
+    return false
+  end
+  local _, connection = find(low, "\nconnection:", 1, true)
+  return not connection or find(low, " keep-alive\r", connection + 1, true) == connection + 1
+end
+
 local function read_chunks(reader, limits)
   local pieces, count, size = {}, 0, 0
   while true do
@@ -133,4 +147,4 @@ local function headers(head)
   return found
 end
 
-return { read = read, headers = headers, framing = framing }
+return { read = read, headers = headers, framing = framing, is_plain = is_plain }
