@@ -37,6 +37,8 @@ class Contender:
     """A program, and the loads that it can make: with TLS, without, or both."""
 
     resets = False  # whether its way to end a connection is RST
+    stoppable = True  # it bears that its server is stopped for a while
+    starts_last = False  # its run is as long as it was told to be, whatever happens meanwhile
     server_arguments = ()  # what the server must do otherwise for it
 
     def __init__(self, name, program, plain=True, tls=True):
@@ -49,9 +51,9 @@ class Contender:
 
     def does(self, load):
         if load.protocol:
-            return self.name in ("io_uring", "ringload")
+            return self.name == "io_uring" or isinstance(self, Ringload)
         if load.mode == "pause":
-            return self.name == "ringload"
+            return isinstance(self, Ringload)
         return self.tls if load.tls is not None else self.plain
 
 
@@ -99,6 +101,8 @@ class Baseline(Contender):
 class Ringload(Contender):
     """The program itself. The end of the run cuts its connections, so what was under way then
     may differ: one message a VU, no more."""
+
+    starts_last = True
 
     def __init__(self, name, program, scenarios, connect_rate):
         super().__init__(name, program)

@@ -26,6 +26,28 @@ def cpu_ns(pid):
     return time.clock_gettime_ns(~pid << 3 | CPUCLOCK_SCHED)
 
 
+_softirq_threads = {}
+
+
+def _find_softirq_threads():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+                name, _, core = file.read().strip().partition("/")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if name == "ksoftirqd":
+            _softirq_threads[int(core)] = int(pid)
+
+
+def softirq_ns():
+    """CPU time of each core's ksoftirqd, where it can be seen: segments that were to be delivered and
+    timers of connections, when there were too many to be dealt with on the spot."""
+    if not _softirq_threads:
+        _find_softirq_threads()
+    return {core: cpu_ns(pid) for core, pid in _softirq_threads.items()}
+
+
 def machine_busy_ns():
     """CPU time that all cores together have spent on anything, theft by the host included. The
     kernel samples it once a tick, so it is good for a few per cent."""
@@ -53,6 +75,7 @@ class Process:
         self.stderr = tempfile.TemporaryFile("w+")
 
         def prepare():
+            os.setpgid(0, 0)  # with what it forks, so that all can be stopped
             _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             os.sched_setaffinity(0, {core})
 
@@ -70,6 +93,12 @@ class Process:
             self.child.wait()
         self.stdout.close()
         self.stderr.close()
+
+    def pause(self):
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        os.killpg(self.pid, signal.SIGCONT)
 
     def alive(self):
         return self.child.poll() is None
@@ -102,6 +131,7 @@ class Server(Process):
     FORMAT = f"{len(FIELDS)}Q"
 
     def __init__(self, program, port, core, processes, seconds, spin, extra=()):
+        self.port = port
         self.processes = processes
         self.file = tempfile.NamedTemporaryFile()
         super().__init__(

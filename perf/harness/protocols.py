@@ -11,8 +11,8 @@ import tempfile
 import time
 
 from . import report, row
-from .contender import Contender, Load
-from .process import Failed, Process, cpu_ns, machine_busy_ns
+from .contender import Contender, Load, Ringload
+from .process import Failed, Process, cpu_ns
 
 NAMES = ("http-nginx", "http-fresh", "redis-get")
 MODES = ("http", "redis")
@@ -37,10 +37,12 @@ def find(name):
 
 
 class Service:
-    """A server's process; connections() and served() ask it, on connections of their own."""
+    """A server's process, as that of a side; connections() and served() ask it, on connections of their own."""
 
-    def __init__(self, port, core):
-        self.port, self.core = port, core
+    sample_ns = 20_000_000  # it answers when its clients' turn is over
+
+    def __init__(self, bench, _contender, load, port):
+        self.port, self.core, self.load = port, bench.server_core, load
         self.folder = tempfile.TemporaryDirectory()
         os.chmod(self.folder.name, 0o755)
         self.process = None
@@ -55,7 +57,10 @@ class Service:
         return self
 
     def __exit__(self, *_):
+        if self.process is None:
+            return
         if self.process.alive():
+            self.go_on()
             self.process.child.terminate()
             try:
                 self.process.child.wait(5)
@@ -63,6 +68,40 @@ class Service:
                 pass
         self.process.__exit__()
         self.folder.cleanup()
+
+    def pause(self):
+        self.process.pause()
+
+    def go_on(self):
+        self.process.go_on()
+
+    def ready(self, _load):
+        return self.connections()
+
+    def sample(self):
+        return {"served": self.served()}, self.cpu_ns()
+
+    def cpu_ns(self):
+        """Of the process and its children: nginx works in one."""
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        with open(path, encoding="ascii") as file:
+            return sum(cpu_ns(pid) for pid in (self.process.pid, *map(int, file.read().split())))
+
+    def check_slice(self, load, delta, _contender):
+        if delta["served"] == 0:
+            raise Failed("no load within the window")
+        if self.connections() != load.connections:
+            raise Failed(f"{self.connections()} connections instead of {load.connections}")
+
+    def completed(self, _load, delta):
+        return delta["served"]
+
+    def finish(self, load, contender):
+        if isinstance(contender, Ringload):
+            _check_ringload(contender, load, self.served())
+
+    def value(self, _load):
+        return None
 
     def wait_until(self, condition, timeout_s, what, also_alive=()):
         end = time.monotonic() + timeout_s
@@ -234,59 +273,17 @@ def _check_ringload(contender, load, served):
 # --- Measuring. ---
 
 
-def _sample(service, clients):
-    served = service.served()
-    return (time.monotonic_ns(), served, sum(cpu_ns(client.pid) for client in clients),
-            machine_busy_ns())
+def measure(bench, contenders, load, service_class):
+    """CPU of the client for each request; of the baseline, for each round trip with a server of its own."""
+    def peer(bench, contender, load, port):
+        if contender.name == report.REFERENCE:
+            return row.EchoPeer(bench, contender, load, port)
+        return service_class(bench, contender, load, port)
 
+    def load_of(contender):
+        return Load("echo", 64) if contender.name == report.REFERENCE else load
 
-def _measure_window(service, clients, load, window_s):
-    service.wait_until(lambda: service.connections() >= load.connections, 60,
-                       f"{load.connections} connections", clients)
-    time.sleep(row.WARM_S)
-    t0, served0, client0, all0 = _sample(service, clients)
-    server0 = _server_ns(service)
-    time.sleep(window_s)
-    t1, served1, client1, all1 = _sample(service, clients)
-    server1 = _server_ns(service)
-    for client in clients:
-        if not client.alive():
-            raise Failed(f"its run was over before the window was: {client.tail()}")
-    if service.connections() != load.connections:
-        raise Failed(f"{service.connections()} connections instead of {load.connections}")
-    count, wall, client_ns = served1 - served0, t1 - t0, client1 - client0
-    if count == 0:
-        raise Failed("no load within the window")
-    if client_ns < count * row.LEAST_NS:
-        raise Failed("less CPU than TCP alone needs: is the work done in another process?")
-    return {"value": client_ns / 1000 / count, "rate": count / wall * 1e9,
-            "client_busy": client_ns / wall,
-            "others_busy": max(0, all1 - all0 - client_ns - (server1 - server0)) / wall}
-
-
-def _server_ns(service):
-    """Of the server and its children: nginx works in one."""
-    path = f"/proc/{service.process.pid}/task/{service.process.pid}/children"
-    with open(path, encoding="ascii") as file:
-        pids = [service.process.pid, *map(int, file.read().split())]
-    return sum(cpu_ns(pid) for pid in pids)
-
-
-def measure(bench, contender, load, service_class):
-    """CPU of the client for each request; of the baseline, for each round trip."""
-    if contender.name == report.REFERENCE:
-        return row.measure_cpu(bench, contender, Load("echo", 64))
-    with service_class(bench.port, bench.server_core) as service:
-        clients = contender.start(load, bench.port, bench.client_core, bench.window_s)
-        try:
-            result = _measure_window(service, clients, load, bench.window_s)
-            contender.finish()
-        finally:
-            for client in clients:
-                client.__exit__()
-        if contender.name == "ringload":
-            _check_ringload(contender, load, service.served())
-    return result
+    return row.side_by_side(bench, contenders, load_of, peer)
 
 
 def _row(name, title, load, service_class, peer, limit):
@@ -303,7 +300,7 @@ def _row(name, title, load, service_class, peer, limit):
                 + ("met" if median <= limit else "**missed**"))
 
     the_row.target = target
-    return the_row, load, lambda bench, contender: measure(bench, contender, load, service_class)
+    return the_row, load, lambda bench, contenders: measure(bench, contenders, load, service_class)
 
 
 def make_row(name):

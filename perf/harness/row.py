@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One measurement of one contender, seen from outside: its CPU clock and the server's counters,
-read at both ends of a window in which nothing but the load goes on."""
+"""What is measured, seen from outside: a contender's CPU clock and the server's counters, read at both ends
+of windows in which nothing but the load goes on."""
 
 import json
 import time
 
 from .contender import Load
 from .process import Failed, Server, cpu_ns, machine_busy_ns, rss_bytes
+from .side import WARM_S, Side, run_together
 
-WARM_S = 1.3     # after the last connection was accepted
 SETTLE_S = 2.5   # before memory is read
 PAUSE_S = 1.5    # between runs: closed ports can be used again after 1 s
 
 PAUSE_WINDOW_S = 20.0
 LEAST_TURNS = 50000  # five beyond p(99.99)
-
-LEAST_NS = 500  # a round trip through TCP costs several times as much on any machine
 
 SHARE = 17000    # sockets of one ring or process, below a limit of 20,000 files
 MOST = 19000     # as many as fit all the same
@@ -41,40 +39,29 @@ def shares_for(connections, most=SHARE):
 class Bench:
     """Where things are and which core does what."""
 
-    def __init__(self, server_program, port, server_core, client_core, window_s, spin):
+    def __init__(self, server_program, port, server_core, client_core, window_s, spin, connect_rate):
         self.server_program = server_program
         self.port = port
         self.server_core = server_core
         self.client_core = client_core
         self.window_s = window_s
         self.spin = spin
+        self.connect_rate = connect_rate  # VUs a second that ringload can surely start
 
-    def server(self, processes, spin, load, contender):
+    def server(self, load, contender, port=None, processes=None, spin=False):
+        processes = processes or _ceil(load.connections, SHARE - 2000)
         extra = list(contender.server_arguments)
         if load.tls is not None:
             extra += ["--cert", load.tls.cert, "--key", load.tls.key]
         if load.intervals:
             extra.append("--intervals")
-        return Server(self.server_program, self.port, self.server_core, processes,
-                      seconds=300 + self.window_s, spin=spin, extra=extra)
+        return Server(self.server_program, port or self.port, self.server_core, processes,
+                      seconds=600 + self.window_s, spin=spin, extra=extra)
 
 
 def _ready(load, counters):
     """Connections that can be used: with TLS, that are through the handshake."""
     return counters["accepted" if load.tls is None else "handshakes"]
-
-
-def _sample(server, clients):
-    """Counters and clocks as of one instant, or of 200 us if the machine lets us."""
-    for _ in range(50):
-        begin = time.monotonic_ns()
-        counters = server.counters()
-        client_ns = sum(cpu_ns(client.pid) for client in clients)
-        server_ns = cpu_ns(server.pid)
-        end = time.monotonic_ns()
-        if end - begin < 200_000:
-            break
-    return begin, counters, client_ns, server_ns, machine_busy_ns()
 
 
 def _completed(load, delta):
@@ -84,13 +71,8 @@ def _completed(load, delta):
     return delta["closed"] if load.mode == "connect" else delta["bytes_in"] / load.size
 
 
-def _check_window(load, before, after, clients, contender):
-    """Nothing but the load may have happened between the two samples."""
-    delta = {name: after[name] - before[name] for name in after}
-    for client in clients:
-        if not client.alive():
-            raise Failed("its run was over before the window was (a lower --connect-rate gives "
-                         f"ringload more time): {client.tail()}")
+def _check_window(load, delta, contender):
+    """Nothing but the load may have happened between two samples."""
     if delta["resets"] > 0 and not contender.resets:
         raise Failed(f"{delta['resets']} connections ended with RST")
     if load.mode in ("echo", "pause") and (delta["accepted"] > 0 or delta["closed"] > 0):
@@ -98,53 +80,98 @@ def _check_window(load, before, after, clients, contender):
                      "within the window")
     if _completed(load, delta) < 1:
         raise Failed("no load within the window")
-    return delta
 
 
-def _server_for(bench, load, contender):
-    """One that polls; or, if the connections are too many for one, several that sleep."""
-    processes = _ceil(load.connections, SHARE - 2000) if load.shares > 1 else 1
-    return bench.server(processes, bench.spin and processes == 1, load, contender)
+class EchoPeer:
+    """The echo server as a side's: one that polls; or, if the connections are too many for one, several
+    that sleep."""
 
+    sample_ns = 200_000  # longer than that, and it was interrupted
 
-def measure_cpu(bench, contender, load):
-    """CPU of the client for each round trip (mode echo) or cycle (modes connect, handshake)."""
-    with _server_for(bench, load, contender) as server:
-        clients = contender.start(load, bench.port, bench.client_core, bench.window_s)
-        try:
-            server.wait_until(lambda: _ready(load, server.counters()) >= load.connections, 90,
-                              f"{load.connections} connections", clients)
-            time.sleep(WARM_S)
-            t0, before, client0, server0, all0 = _sample(server, clients)
-            time.sleep(bench.window_s)
-            t1, after, client1, server1, all1 = _sample(server, clients)
-            delta = _check_window(load, before, after, clients, contender)
-            contender.finish()
-        finally:
-            for client in clients:
-                client.__exit__()
-        # The server may still be busy with the last FINs.
+    def __init__(self, bench, contender, load, port):
+        self.bench, self.contender, self.load, self.port = bench, contender, load, port
+        self.server = self.printed = None
+
+    def __enter__(self):
+        processes = _ceil(self.load.connections, SHARE - 2000) if self.load.shares > 1 else 1
+        self.server = self.bench.server(self.load, self.contender, self.port, processes,
+                                        self.bench.spin and processes == 1)
+        return self
+
+    def __exit__(self, *unused):
+        if self.server is not None:
+            self.server.__exit__()
+
+    def pause(self):
+        self.server.pause()
+
+    def go_on(self):
+        self.server.go_on()
+
+    def wait_until(self, *arguments):
+        self.server.wait_until(*arguments)
+
+    def ready(self, load):
+        return _ready(load, self.server.counters())
+
+    def sample(self):
+        return self.server.counters(), cpu_ns(self.server.pid)
+
+    def check_slice(self, load, delta, contender):
+        _check_window(load, delta, contender)
+
+    def completed(self, load, delta):
+        return _completed(load, delta)
+
+    def finish(self, load, contender):
+        """The server may still be busy with the last FINs."""
         quiet = time.monotonic() + 2
         while time.monotonic() < quiet:
-            now = server.counters()
+            now = self.server.counters()
             if now["closed"] + now["resets"] >= now["accepted"]:
                 break
             time.sleep(0.01)
-        contender.check(load, server.stop())
-        printed = server.read(server.stdout)
-    count = _completed(load, delta)
-    if client1 - client0 < count * LEAST_NS:
-        raise Failed("less CPU than TCP alone needs: is the work done in another process?")
-    wall, client_ns, server_ns = t1 - t0, client1 - client0, server1 - server0
-    value_ns = json.loads(printed)["interval_p50_ns"] if load.intervals else client_ns / count
-    return {"value": value_ns / 1000, "rate": count / wall * 1e9,
-            "client_busy": client_ns / wall,
-            "others_busy": max(0, all1 - all0 - client_ns - server_ns) / wall}
+        contender.check(load, self.server.stop())
+        self.printed = json.loads(self.server.read(self.server.stdout))
+
+    def value(self, load):
+        """What is measured instead of CPU time, in us; None: nothing."""
+        return self.printed["interval_p50_ns"] / 1000 if load.intervals else None
+
+
+def side_by_side(bench, contenders, load_of, make_peer=EchoPeer):
+    """A result for each contender by name, or why it failed. load_of: the load, or a function of the contender.
+    Those whose server cannot be stopped under them come by themselves, after the others."""
+    results = {}
+    groups = [[c for c in contenders if c.stoppable]] + [[c] for c in contenders if not c.stoppable]
+    for group in filter(None, groups):
+        sides = []
+        for i, contender in enumerate(sorted(group, key=lambda c: c.starts_last)):
+            load = load_of(contender) if callable(load_of) else load_of
+            sides.append(Side(bench, contender, load, make_peer(bench, contender, load, bench.port + 10 * i)))
+        results.update(run_together(sides, bench.window_s, bench.connect_rate))
+    return results
+
+
+def one_by_one(measure):
+    """The same of a function that measures a contender alone."""
+
+    def measure_all(bench, contenders):
+        results = {}
+        for contender in contenders:
+            try:
+                results[contender.name] = measure(bench, contender)
+            except Failed as error:
+                results[contender.name] = error
+            time.sleep(PAUSE_S)
+        return results
+
+    return measure_all
 
 
 def _rss_of(bench, contender, load):
     """Resident bytes of a contender that holds its connections."""
-    with bench.server(_ceil(load.connections, SHARE - 2000), False, load, contender) as server:
+    with bench.server(load, contender) as server:
         clients = contender.start(load, bench.port, bench.client_core, SETTLE_S)
         try:
             server.wait_until(lambda: _ready(load, server.counters()) >= load.connections, 120,
@@ -176,18 +203,35 @@ def measure_memory(bench, contender, connections, tls=None):
     return {"value": (full - empty) / (connections - shares), "empty": empty, "full": full}
 
 
+def _window(bench, load, server, clients, contender):
+    """How busy all were in the middle of a run."""
+    begin = time.monotonic_ns(), server.counters(), _clocks(server, clients)
+    time.sleep(PAUSE_WINDOW_S / 2)
+    end = time.monotonic_ns(), server.counters(), _clocks(server, clients)
+    delta = {name: end[1][name] - begin[1][name] for name in end[1]}
+    for client in clients:
+        if not client.alive():
+            raise Failed(f"its run was over before the window was: {client.tail()}")
+    _check_window(load, delta, contender)
+    wall = end[0] - begin[0]
+    client_ns, server_ns, all_ns = (b - a for a, b in zip(begin[2], end[2]))
+    return {"rate": _completed(load, delta) / wall * 1e9, "client_busy": client_ns / wall,
+            "others_busy": max(0, all_ns - client_ns - server_ns) / wall}
+
+
+def _clocks(server, clients):
+    return sum(cpu_ns(client.pid) for client in clients), cpu_ns(server.pid), machine_busy_ns()
+
+
 def measure_pause(bench, contender, load):
     """p(99.99) of the length of a worker's turns while all are connected and some echo."""
-    with bench.server(_ceil(load.connections, SHARE - 2000), False, load, contender) as server:
+    with bench.server(load, contender) as server:
         clients = contender.start(load, bench.port, bench.client_core, PAUSE_WINDOW_S)
         try:
             server.wait_until(lambda: _ready(load, server.counters()) >= load.connections, 120,
                               f"{load.connections} connections", clients)
             time.sleep(WARM_S)
-            t0, before, client0, server0, all0 = _sample(server, clients)
-            time.sleep(PAUSE_WINDOW_S / 2)
-            t1, after, client1, server1, all1 = _sample(server, clients)
-            delta = _check_window(load, before, after, clients, contender)
+            window = _window(bench, load, server, clients, contender)
             contender.finish()
         finally:
             for client in clients:
@@ -196,7 +240,5 @@ def measure_pause(bench, contender, load):
     steady = contender.turns.get("steady", {"count": 0})
     if steady["count"] < LEAST_TURNS:
         raise Failed(f"only {steady['count']} turns, too few for p(99.99)")
-    wall, client_ns, server_ns = t1 - t0, client1 - client0, server1 - server0
     return {"value": steady["p(99.99)"] * 1000, "longest": steady["max"] * 1000, "turns": steady["count"],
-            "rate": _completed(load, delta) / wall * 1e9, "client_busy": client_ns / wall,
-            "others_busy": max(0, all1 - all0 - client_ns - server_ns) / wall}
+            **window}

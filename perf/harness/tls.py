@@ -70,6 +70,8 @@ class Foreign(Contender):
     """A program that knows nothing of our counts: the server's are what there is to go by. It runs
     until it is told to end."""
 
+    stoppable = False
+
     def does(self, load):
         return load.mode == "handshake"
 
@@ -157,7 +159,7 @@ def make_row(name):
         return (report.Row(name, f"user-space memory a TLS VU, {count:,} idle", "B",
                            lambda value, _: _verdict(f"≤ {BYTES_TARGET}", value <= BYTES_TARGET)),
                 Load("idle", count, tls=tls),
-                lambda bench, contender: row.measure_memory(bench, contender, count, tls))
+                row.one_by_one(lambda bench, contender: row.measure_memory(bench, contender, count, tls)))
     if kind in ("handshake", "rsa"):
         signed = "ecdsa" if kind == "handshake" else "rsa"
         key = {"ecdsa": "ECDSA P-256", "rsa": "RSA-2048"}[signed]
@@ -175,4 +177,4 @@ def make_row(name):
             lambda _value, ratio: None if ratio is None else _verdict(
                 f"throughput a CPU-second {1 / ratio:.2f} x ≥ {BULK_TARGET}",
                 1 / ratio >= BULK_TARGET))
-    return the_row, load, lambda bench, contender: row.measure_cpu(bench, contender, load)
+    return the_row, load, lambda bench, contenders: row.side_by_side(bench, contenders, load)
