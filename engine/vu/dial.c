@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Connecting: look up, dial, tell. Also what is refused before the network is asked. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "vu/queue.h"
+#include "vu/route.h"
 #include "vu/socket_impl.h"
 #include "vu/socket_tls.h"
 
@@ -26,10 +26,12 @@ void rl_dial_end(struct rl_socket *socket)
     socket->dial = NULL;
 }
 
-static void set_overlay(struct rl_socket *socket, const struct rl_tagset *overlay)
+static void set_tags(struct rl_socket *socket, const struct rl_tagset *base,
+                     const struct rl_route_tags *tags)
 {
-    socket->overlay = overlay;
-    socket->series = NULL;
+    socket->overlay = tags->overlay;
+    socket->series = tags->series;
+    socket->base = base;
 }
 
 /* --- The end of an attempt that failed (T-024). In the loop, or before the program went on. --- */
@@ -106,9 +108,10 @@ static void fail_later(struct rl_socket *socket, int status)
 
 /* --- Dialling. --- */
 
-static void sample_since(struct rl_socket *socket, enum rl_tcp_metric metric, uint64_t since_ns)
+static void sample_time(struct rl_socket *socket, enum rl_tcp_metric metric, uint64_t from_ns,
+                        uint64_t to_ns)
 {
-    rl_socket_sample(socket, metric, (double)(rl_clock_ns() - since_ns) / 1e6);
+    rl_socket_sample(socket, metric, (double)(to_ns - from_ns) / 1e6);
 }
 
 static void dial_expired(struct rl_timer *timer)
@@ -119,9 +122,9 @@ static void dial_expired(struct rl_timer *timer)
     if (dial->handshaking)
         rl_socket_sample_tls(socket, -ETIMEDOUT);
     if (dial->query == NULL)
-        sample_since(socket, RL_TCP_CONNECTING, dial->resolved_ns);
+        sample_time(socket, RL_TCP_CONNECTING, dial->resolved_ns, rl_clock_ns());
     else
-        sample_since(socket, RL_TCP_RESOLVING, dial->started_ns);
+        sample_time(socket, RL_TCP_RESOLVING, dial->started_ns, rl_clock_ns());
     if (socket->conn != NULL) {
         rl_conn_abort(socket->conn);
         socket->conn = NULL;
@@ -129,20 +132,29 @@ static void dial_expired(struct rl_timer *timer)
     fail_now(socket, -ETIMEDOUT);
 }
 
+/* The end of looking up, well or not, and the beginning of connecting. */
+static void resolved(struct rl_socket *socket)
+{
+    struct rl_dial *dial = socket->dial;
+
+    dial->resolved_ns = rl_clock_ns();
+    sample_time(socket, RL_TCP_RESOLVING, dial->started_ns, dial->resolved_ns);
+}
+
 static int start_dial(struct rl_socket *socket, const struct rl_addr *addr)
 {
     struct rl_vu_env *env = socket->vu->env;
     struct rl_dial *dial = socket->dial;
     struct rl_addr local = {0};
-    char ip[RL_ADDR_TEXT];
+    struct rl_route *route;
 
     if (env->local_ips != NULL && !rl_local_ips_is_auto(env->local_ips))
         local = rl_local_ips_at(env->local_ips, socket->vu->id); /* T-059 */
     dial->peer = *addr;
-    dial->resolved_ns = rl_clock_ns();
-    rl_addr_format_ip(addr, ip);
-    rl_socket_debug(socket, "connecting to %s port %u", ip, (unsigned)addr->port);
-    set_overlay(socket, rl_tags_with(env->shard->tags, socket->overlay, "ip", ip));
+    route = rl_route_to(env, socket->vu->tags, dial->over, dial->host, dial->port);
+    set_tags(socket, socket->vu->tags, rl_route_dialled(env, route, addr));
+    rl_socket_debug(socket, "connecting to %s port %u", rl_tagset_get(socket->overlay, "ip"),
+                    (unsigned)addr->port);
     rl_loop_connecting(env->loop);
     return rl_conn_open(env->net, addr, local.family != 0 ? &local : NULL,
                         &rl_socket_stream_events, socket, &socket->conn);
@@ -153,7 +165,7 @@ static void on_resolved(void *ctx, int status, const struct rl_addr *addr)
     struct rl_socket *socket = ctx;
 
     socket->dial->query = NULL;
-    sample_since(socket, RL_TCP_RESOLVING, socket->dial->started_ns);
+    resolved(socket);
     if (status == 0)
         status = start_dial(socket, addr);
     if (status < 0)
@@ -193,6 +205,17 @@ static void opened(struct rl_socket *socket)
         waiter->wake(waiter, 0, NULL);
 }
 
+/* When the kernel's answer was reaped: what else the turn had to do before it is not the peer's time. An
+ * answer within the turn of the question has come just now; a handshake ends with our own work. */
+static uint64_t answered_ns(const struct rl_socket *socket)
+{
+    uint64_t now_ns = socket->vu->env->loop->now_ns;
+
+    if (socket->dial->handshaking || now_ns <= socket->dial->resolved_ns)
+        return rl_clock_ns();
+    return now_ns;
+}
+
 void rl_socket_on_connected(void *owner, int status)
 {
     struct rl_socket *socket = owner;
@@ -205,7 +228,7 @@ void rl_socket_on_connected(void *owner, int status)
         return;
     if (socket->dial->handshaking)
         rl_socket_sample_tls(socket, status);
-    sample_since(socket, RL_TCP_CONNECTING, socket->dial->resolved_ns);
+    sample_time(socket, RL_TCP_CONNECTING, socket->dial->resolved_ns, answered_ns(socket));
     if (status < 0) {
         socket->conn = NULL;
         fail_now(socket, status);
@@ -268,17 +291,15 @@ struct rl_dial *rl_dial_new(struct rl_socket *socket, const char *host, uint16_t
     size_t size = strlen(host) + 1;
     const char *name = tls == NULL || tls->servername == NULL ? NULL : tls->servername;
     size_t name_size = name == NULL ? 0 : strlen(name) + 1;
-    struct rl_dial *dial = calloc(1, sizeof(*dial) + size + name_size);
+    struct rl_dial *dial = malloc(sizeof(*dial) + size + name_size);
 
     RL_CHECK(dial != NULL);
+    *dial = (struct rl_dial){
+        .port = port, .socket = socket, .waiter = waiter, .own_timeout = timeout_ns != 0};
     memcpy(dial->host, host, size);
     if (name != NULL)
         memcpy(dial->host + size, name, name_size);
     dial->servername = name == NULL ? dial->host : dial->host + size;
-    dial->port = port;
-    dial->socket = socket;
-    dial->waiter = waiter;
-    dial->own_timeout = timeout_ns != 0;
     dial->timeout_ns = timeout_ns == 0 ? DIAL_TIMEOUT_NS : timeout_ns;
     dial->started_ns = rl_clock_ns();
     if (tls != NULL) {
@@ -293,17 +314,16 @@ struct rl_dial *rl_dial_new(struct rl_socket *socket, const char *host, uint16_t
 static void start_overlay(struct rl_socket *socket, const char *host, uint16_t port,
                           const struct rl_tagset *tags)
 {
-    struct rl_tags *interner = socket->vu->env->shard->tags;
-    const struct rl_tagset *overlay = socket->tags;
-    char text[8];
+    struct rl_vu *vu = socket->vu;
+    struct rl_tags *interner = vu->env->shard->tags;
+    const struct rl_tagset *over = socket->tags;
 
-    if (overlay == NULL)
-        overlay = rl_tags_empty(interner);
+    if (over == NULL)
+        over = rl_tags_empty(interner);
     if (tags != NULL)
-        overlay = rl_tags_over(interner, overlay, tags);
-    snprintf(text, sizeof(text), "%u", (unsigned)port);
-    overlay = rl_tags_with(interner, overlay, "host", host);
-    set_overlay(socket, rl_tags_with(interner, overlay, "port", text));
+        over = rl_tags_over(interner, over, tags);
+    socket->dial->over = over;
+    set_tags(socket, vu->tags, &rl_route_to(vu->env, vu->tags, over, host, port)->named);
 }
 
 int rl_socket_connect(struct rl_socket *socket, const char *host, int64_t port,
@@ -332,7 +352,7 @@ int rl_socket_connect(struct rl_socket *socket, const char *host, int64_t port,
     if (status == -EINPROGRESS)
         return RL_PENDING;
     socket->dial->query = NULL;
-    sample_since(socket, RL_TCP_RESOLVING, socket->dial->started_ns);
+    resolved(socket);
     if (status == 0)
         status = start_dial(socket, &addr);
     if (status < 0)

@@ -123,17 +123,16 @@ void rl_event_later(struct rl_socket *socket, enum rl_event event, int status,
         token = vu->env->program->capture(socket, event);
     if (token == 0 && waiter == NULL)
         return;
-    item = calloc(1, sizeof(*item));
+    item = malloc(sizeof(*item));
     RL_CHECK(item != NULL);
     item->socket = socket;
     item->waiter = waiter;
     item->token = token;
     item->status = status;
     item->event = event;
-    if (error != NULL) {
-        item->has_error = true;
+    item->has_error = error != NULL;
+    if (error != NULL)
         item->error = *error;
-    }
     if (token != 0)
         rl_socket_debug(socket, "%s queued", rl_event_name(event));
     rl_socket_retain(socket);

@@ -42,15 +42,11 @@ void rl_socket_release(struct rl_socket *socket)
 static struct rl_tcp_series *full_series(struct rl_socket *socket)
 {
     struct rl_vu *vu = socket->vu;
-    struct rl_tags *tags = vu->env->shard->tags;
 
     if (RL_UNLIKELY(socket->base != vu->tags || socket->series == NULL)) {
-        const struct rl_tagset *full = rl_tags_with(tags, vu->tags, "proto", "TCP");
         const struct rl_tagset *over = socket->overlay != NULL ? socket->overlay : socket->tags;
 
-        if (over != NULL)
-            full = rl_tags_over(tags, full, over);
-        socket->series = rl_tcp_series_of(vu->env, full);
+        socket->series = rl_tcp_series_under(vu->env, vu->tags, over);
         socket->base = vu->tags;
     }
     return socket->series;

@@ -13,6 +13,7 @@ struct rl_dial {
     struct rl_timer timeout;
     struct rl_socket *socket;
     uint64_t started_ns, resolved_ns, timeout_ns;
+    const struct rl_tagset *over; /* what was given to the constructor and to connect */
     struct rl_addr peer;
     uint16_t port;
     struct rl_tls_context *tls_context; /* held; NULL: no TLS, or its handshake has begun */

@@ -32,6 +32,15 @@ struct rl_tcp_series *rl_tcp_series_of(struct rl_vu_env *env, const struct rl_ta
     return env->tcp_series[tags->id];
 }
 
+struct rl_tcp_series *rl_tcp_series_under(struct rl_vu_env *env, const struct rl_tagset *base,
+                                          const struct rl_tagset *over)
+{
+    struct rl_tags *tags = env->shard->tags;
+    const struct rl_tagset *full = rl_tags_with(tags, base, "proto", "TCP");
+
+    return rl_tcp_series_of(env, over == NULL ? full : rl_tags_over(tags, full, over));
+}
+
 void rl_tcp_series_free(struct rl_vu_env *env)
 {
     for (uint32_t i = 0; i < env->tcp_series_count; i++)

@@ -33,6 +33,9 @@ struct rl_tcp_series {
 
 /* Never NULL; without memory the samples go to the shard's overflow series. */
 struct rl_tcp_series *rl_tcp_series_of(struct rl_vu_env *env, const struct rl_tagset *tags);
+/* Of a socket with the tags over (NULL: none) of a VU with the tags base: base < proto < over (T-202). */
+struct rl_tcp_series *rl_tcp_series_under(struct rl_vu_env *env, const struct rl_tagset *base,
+                                          const struct rl_tagset *over);
 void rl_tcp_series_free(struct rl_vu_env *env);
 
 /* The number of metric in series, looked up at first use. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "vu/queue.h"
+#include "vu/route.h"
 #include "vu/socket_impl.h"
 
 enum { EMITS_A_TURN = 1024 };
@@ -114,6 +115,7 @@ void rl_vu_env_fini(struct rl_vu_env *env)
     emit_late_bytes(env);
     rl_task_cancel(&env->emit_task);
     rl_timer_cancel(&env->emit_timer);
+    rl_routes_free(env);
     rl_tcp_series_free(env);
 }
 

@@ -98,6 +98,7 @@ struct rl_vu_env {
     bool debug;                      /* log lines of T-214: asked once, not for each event */
     struct rl_tcp_series **tcp_series; /* by tag set id; see tcp_series.h */
     uint32_t tcp_series_count;
+    struct rl_routes *routes;        /* NULL until somebody connects; see route.h */
 };
 
 int rl_vu_env_init(struct rl_vu_env *env);
