@@ -86,7 +86,7 @@ static void read_port(lua_State *L, int index, int64_t *port, struct rl_refusal 
         invalid_port(L, index, refusal);
 }
 
-/* A host at index; def where it is nil. Pushes. */
+/* A host at index; localhost where it is nil. May push. */
 static void read_host(lua_State *L, int index, bool empty_is_default, struct target *target,
                       struct rl_refusal *refusal)
 {
@@ -95,7 +95,10 @@ static void read_host(lua_State *L, int index, bool empty_is_default, struct tar
     target->host = "localhost";
     if (lua_isnoneornil(L, index))
         return;
-    target->host = luaL_tolstring(L, index, &size);
+    if (RL_LIKELY(lua_type(L, index) == LUA_TSTRING))
+        target->host = lua_tolstring(L, index, &size);
+    else
+        target->host = luaL_tolstring(L, index, &size);
     if (size == 0 && empty_is_default)
         target->host = "localhost";
     if (strlen(target->host) != size && size != 0) {

@@ -259,7 +259,9 @@ void rl_tcp_prefetch(struct rl_socket *socket)
 static int find_event(const char *name)
 {
     for (int event = 0; event < RL_EVENT_COUNT; event++) {
-        if (strcmp(name, rl_event_name((enum rl_event)event)) == 0)
+        const char *other = rl_event_name((enum rl_event)event);
+
+        if (*name == *other && strcmp(name, other) == 0)
             return event;
     }
     return -1;

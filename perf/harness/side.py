@@ -18,6 +18,7 @@ SLICE_S = 0.25    # at least, and so long that each connection has some turns
 ROUND_TRIP_S = 1e-5  # of one among many connections, at most, by their number
 SETTLE_S = 0.05   # from the server's going on to the slice's beginning
 IDLE_NS, IDLE_S, IDLE_LIMIT_S = 1_000_000, 0.02, 3  # a client that uses so little in such a time has nothing to do
+END_LIMIT_S = 60   # for runs to end by themselves
 LEAST_NS = 500    # a round trip through TCP costs several times as much on any machine
 
 
@@ -84,6 +85,9 @@ class Side:
                 return
         raise Failed("it has much to do though its server was stopped")
 
+    def cycling(self):
+        return self.load.cycles() and any(client.alive() for client in self.clients)
+
     def _cpu_ns(self):
         return sum(cpu_ns(client.pid) for client in self.clients)
 
@@ -141,6 +145,13 @@ class _Group:
         self.sides = self.sides[1:] + self.sides[:1]
 
     def finish(self):
+        """Each run goes on until its time is over; those that use up ports go on in turns."""
+        end = time.monotonic() + END_LIMIT_S
+        while any(side.cycling() for side in self.sides) and time.monotonic() < end:
+            for side in self.sides:
+                side.server.go_on()
+                time.sleep(SLICE_S)
+                side.server.pause()
         self.each(lambda side: side.server.go_on())
         self.each(Side.finish)
 

@@ -6,6 +6,7 @@ local message = string.rep("x", size)
 local prefix, last = string.match(__ENV.HOST or "127.0.0.1", "^(.*%.)(%d+)$")
 local host = prefix .. (last + (__VU - 1) % tonumber(__ENV.ADDRESSES or "1"))
 local port = tonumber(__ENV.PORT)
+local tls = __ENV.TLS ~= nil
 
 options = {
   scenarios = {
@@ -30,7 +31,7 @@ function default()
       error("more came back than was sent")
     end
   end)
-  s:connect{ host = host, port = port, tls = __ENV.TLS ~= nil }
+  s:connect{ host = host, port = port, tls = tls }
   s:write(message)
   s:wait("close")
 end
