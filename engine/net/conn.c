@@ -388,7 +388,7 @@ void rl_conn_pause(struct rl_conn *conn)
         return;
     conn->paused = true;
     if (conn->receiving)
-        rl_ring_cancel(conn->net->ring, rl_conn_op(conn, RL_OP_RECV));
+        rl_ring_cancel(conn->net->ring, conn->file, rl_conn_op(conn, RL_OP_RECV));
 }
 
 void rl_conn_resume(struct rl_conn *conn)
@@ -428,11 +428,11 @@ static void close_file(struct rl_conn *conn, bool reset)
 
     RL_ASSERT(conn->state != RL_CONN_CLOSING);
     if (conn->connecting)
-        rl_ring_cancel(ring, rl_conn_op(conn, RL_OP_CONNECT));
+        rl_ring_cancel(ring, conn->file, rl_conn_op(conn, RL_OP_CONNECT));
     if (conn->receiving && !reset)
-        rl_ring_cancel(ring, rl_conn_op(conn, RL_OP_RECV));
+        rl_ring_cancel(ring, conn->file, rl_conn_op(conn, RL_OP_RECV));
     if (conn->queue != NULL)
-        rl_ring_cancel(ring, rl_conn_op(conn, RL_OP_SEND));
+        rl_ring_cancel(ring, conn->file, rl_conn_op(conn, RL_OP_SEND));
     rl_ring_close(ring, conn->file);
     begin_closing(conn);
 }

@@ -170,7 +170,7 @@ void rl_listener_close(struct rl_listener *listener)
     RL_ASSERT(!listener->closing);
     listener->closing = true;
     if (listener->armed) {
-        rl_ring_cancel(listener->net->ring, op_of(listener));
+        rl_ring_cancel(listener->net->ring, listener->fd, op_of(listener));
         return;
     }
     /* It pauses; the timer finishes it, so that closed is not called from inside this call. */

@@ -78,41 +78,70 @@ void rl_bufs_close(struct rl_bufs *bufs, struct io_uring *uring)
         munmap(bufs->base, bufs->count * bufs->buf_bytes);
         free(bufs->used);
     }
-    for (uint32_t i = 0; i < bufs->own_count; i++)
-        free(bufs->own[i].data);
-    free(bufs->own);
     *bufs = (struct rl_bufs){0};
 }
 
-/* The block for a receive without a buffer ring; NULL when memory is out. */
-static uint8_t *own_block(struct rl_bufs *bufs, uint32_t index)
+void rl_own_blocks_free(struct rl_own_blocks *own)
 {
-    if (index >= bufs->own_count) {
-        uint32_t count = index < 256 ? 256 : index * 2;
-        struct rl_own_block *own = realloc(bufs->own, count * sizeof(*own));
+    for (uint32_t i = 0; i < own->count; i++)
+        free(own->items[i].data);
+    free(own->items);
+    *own = (struct rl_own_blocks){0};
+}
 
-        if (own == NULL)
+/* The block for a receive without a buffer ring; NULL when memory is out. */
+static uint8_t *own_block(struct rl_own_blocks *own, uint32_t index)
+{
+    if (index >= own->count) {
+        uint32_t count = index < 256 ? 256 : index * 2;
+        struct rl_own_block *items = realloc(own->items, count * sizeof(*items));
+
+        if (items == NULL)
             return NULL;
-        memset(own + bufs->own_count, 0, (count - bufs->own_count) * sizeof(*own));
-        bufs->own = own;
-        bufs->own_count = count;
+        memset(items + own->count, 0, (count - own->count) * sizeof(*items));
+        own->items = items;
+        own->count = count;
     }
-    if (bufs->own[index].data == NULL)
-        bufs->own[index].data = malloc(OWN_BYTES);
-    bufs->own[index].armed = true;
-    return bufs->own[index].data;
+    if (own->items[index].data == NULL)
+        own->items[index].data = malloc(OWN_BYTES);
+    own->items[index].armed = true;
+    return own->items[index].data;
+}
+
+static struct rl_slice own_view(struct rl_own_blocks *own, const struct rl_completion *c)
+{
+    uint32_t index = (uint32_t)rl_op_handle(c->user_data);
+
+    if (index < own->count)
+        own->items[index].armed = false;
+    if (c->res <= 0)
+        return rl_slice_of(NULL, 0);
+    RL_CHECK(index < own->count && own->items[index].data != NULL);
+    return rl_slice_of(own->items[index].data, (size_t)c->res);
+}
+
+/* Between the view and now it may have been armed again. */
+static void own_return(struct rl_own_blocks *own, const struct rl_completion *c)
+{
+    uint32_t index = (uint32_t)rl_op_handle(c->user_data);
+
+    if (c->res > 0 || index >= own->count || own->items[index].armed)
+        return;
+    free(own->items[index].data);
+    own->items[index].data = NULL;
 }
 
 void rl_ring_recv(struct rl_ring *ring, int file, uint64_t user_data)
 {
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct rl_lane *lane = rl_ring_lane(ring, file);
+    struct io_uring_sqe *sqe = rl_lane_sqe(lane, 1);
 
-    if (ring->bufs.ring != NULL) {
+    if (lane->bufs.ring != NULL) {
         io_uring_prep_recv_multishot(sqe, file, NULL, 0, 0);
         sqe->flags |= IOSQE_BUFFER_SELECT;
         sqe->buf_group = RL_BUF_GROUP;
     } else {
-        uint8_t *block = own_block(&ring->bufs, (uint32_t)rl_op_handle(user_data));
+        uint8_t *block = own_block(&ring->own, (uint32_t)rl_op_handle(user_data));
 
         /* Without memory the receive fails with -EFAULT or -ENOBUFS and the connection ends. */
         io_uring_prep_recv(sqe, file, block, block == NULL ? 0 : OWN_BYTES, 0);
@@ -125,20 +154,12 @@ void rl_ring_recv(struct rl_ring *ring, int file, uint64_t user_data)
 
 struct rl_slice rl_ring_view(struct rl_ring *ring, const struct rl_completion *c)
 {
-    struct rl_bufs *bufs = &ring->bufs;
+    struct rl_bufs *bufs = &ring->first.bufs;
     size_t size = c->res > 0 ? (size_t)c->res : 0;
     const uint8_t *start;
 
-    if (bufs->ring == NULL) {
-        uint32_t index = (uint32_t)rl_op_handle(c->user_data);
-
-        if (index < bufs->own_count)
-            bufs->own[index].armed = false;
-        if (size == 0)
-            return rl_slice_of(NULL, 0);
-        RL_CHECK(index < bufs->own_count && bufs->own[index].data != NULL);
-        return rl_slice_of(bufs->own[index].data, size);
-    }
+    if (RL_UNLIKELY(bufs->ring == NULL))
+        return own_view(&ring->own, c);
     if ((c->flags & IORING_CQE_F_BUFFER) == 0)
         return rl_slice_of(NULL, 0);
 
@@ -157,16 +178,10 @@ struct rl_slice rl_ring_view(struct rl_ring *ring, const struct rl_completion *c
 
 void rl_ring_return(struct rl_ring *ring, const struct rl_completion *c)
 {
-    struct rl_bufs *bufs = &ring->bufs;
+    struct rl_bufs *bufs = &ring->first.bufs;
 
-    if (bufs->ring == NULL) {
-        uint32_t index = (uint32_t)rl_op_handle(c->user_data);
-
-        /* Between the view and now it may have been armed again. */
-        if (c->res <= 0 && index < bufs->own_count && !bufs->own[index].armed) {
-            free(bufs->own[index].data);
-            bufs->own[index].data = NULL;
-        }
+    if (RL_UNLIKELY(bufs->ring == NULL)) {
+        own_return(&ring->own, c);
         return;
     }
     if ((c->flags & IORING_CQE_F_BUFFER) == 0)

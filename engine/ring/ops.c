@@ -69,7 +69,7 @@ static void set_step(struct rl_ring *ring, struct io_uring_sqe *sqe, uint64_t us
 static void prep_connect(struct rl_ring *ring, int file, const struct rl_open *open,
                          uint64_t user_data)
 {
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct io_uring_sqe *sqe = rl_lane_sqe(rl_ring_lane(ring, file), 1);
 
     io_uring_prep_connect(sqe, file, open->peer, open->peer_bytes);
     rl_ring_target(ring, sqe);
@@ -100,28 +100,28 @@ static void open_direct(struct rl_ring *ring, int slot, const struct rl_open *op
     unsigned before_bind, count = list_options(ring, open, options, &before_bind);
     bool linked = open->local != NULL && !open->local_is_ours;
     unsigned free_steps = linked ? before_bind : count;
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct rl_lane *lane = rl_ring_lane(ring, slot);
+    struct io_uring_sqe *sqe = rl_lane_sqe(lane, 1);
 
     io_uring_prep_socket_direct(sqe, open->peer->sa_family, SOCK_STREAM, 0, (unsigned)slot, 0);
     set_step(ring, sqe, user_data);
     sqe->flags &= (uint8_t)~IOSQE_FIXED_FILE; /* the slot is what it makes, not what it works on */
     for (unsigned i = 0; i < free_steps; i++) {
-        sqe = rl_ring_sqe(ring, 1);
+        sqe = rl_lane_sqe(lane, 1);
         prep_option(sqe, slot, &options[i]);
         set_step(ring, sqe, user_data);
     }
     if (open->local != NULL && !linked) {
-        sqe = rl_ring_sqe(ring, 1);
+        sqe = rl_lane_sqe(lane, 1);
         io_uring_prep_bind(sqe, slot, (struct sockaddr *)(uintptr_t)open->local, open->local_bytes);
         set_step(ring, sqe, user_data);
     }
     if (linked) {
-        sqe =
-            rl_ring_sqe(ring, count - before_bind + 2); /* to connect: a chain is submitted whole */
+        sqe = rl_lane_sqe(lane, count - before_bind + 2); /* to connect: a chain is submitted whole */
         io_uring_prep_bind(sqe, slot, (struct sockaddr *)(uintptr_t)open->local, open->local_bytes);
         link_step(ring, sqe, user_data);
         for (unsigned i = before_bind; i < count; i++) {
-            sqe = rl_ring_sqe(ring, 1);
+            sqe = rl_lane_sqe(lane, 1);
             prep_option(sqe, slot, &options[i]);
             link_step(ring, sqe, user_data);
         }
@@ -166,7 +166,7 @@ int rl_ring_open(struct rl_ring *ring, int *file, const struct rl_open *open, ui
 void rl_ring_send(struct rl_ring *ring, int file, struct rl_slice data, enum rl_send_mode mode,
                   uint64_t user_data)
 {
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct io_uring_sqe *sqe = rl_lane_sqe(rl_ring_lane(ring, file), 1);
     int flags = MSG_WAITALL | MSG_NOSIGNAL;
 
     if (mode != RL_SEND_WHOLE)
@@ -185,9 +185,9 @@ static void set_ignored(struct io_uring_sqe *sqe)
     io_uring_sqe_set_data64(sqe, rl_op(RL_OP_IGNORE, 0));
 }
 
-void rl_ring_cancel(struct rl_ring *ring, uint64_t user_data)
+void rl_ring_cancel(struct rl_ring *ring, int file, uint64_t user_data)
 {
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct io_uring_sqe *sqe = rl_lane_sqe(rl_ring_lane(ring, file), 1);
 
     io_uring_prep_cancel64(sqe, user_data, 0);
     set_ignored(sqe);
@@ -195,7 +195,7 @@ void rl_ring_cancel(struct rl_ring *ring, uint64_t user_data)
 
 void rl_ring_close(struct rl_ring *ring, int file)
 {
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct io_uring_sqe *sqe = rl_lane_sqe(rl_ring_lane(ring, file), 1);
 
     if ((ring->features & RL_F_DIRECT) != 0)
         io_uring_prep_close_direct(sqe, (unsigned)file); /* must not carry IOSQE_FIXED_FILE */
@@ -207,7 +207,7 @@ void rl_ring_close(struct rl_ring *ring, int file)
 void rl_ring_abort(struct rl_ring *ring, int file)
 {
     static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct io_uring_sqe *sqe = rl_lane_sqe(rl_ring_lane(ring, file), 1);
 
     io_uring_prep_connect(sqe, file, &nowhere, sizeof(nowhere));
     rl_ring_target(ring, sqe);
@@ -216,7 +216,7 @@ void rl_ring_abort(struct rl_ring *ring, int file)
 
 void rl_ring_accept(struct rl_ring *ring, int listen_fd, uint64_t user_data)
 {
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct io_uring_sqe *sqe = rl_lane_sqe(&ring->first, 1);
 
     if ((ring->features & RL_F_DIRECT) != 0)
         io_uring_prep_multishot_accept_direct(sqe, listen_fd, NULL, NULL, 0);
@@ -227,7 +227,7 @@ void rl_ring_accept(struct rl_ring *ring, int listen_fd, uint64_t user_data)
 
 void rl_ring_poll(struct rl_ring *ring, int fd, uint64_t user_data)
 {
-    struct io_uring_sqe *sqe = rl_ring_sqe(ring, 1);
+    struct io_uring_sqe *sqe = rl_lane_sqe(&ring->first, 1);
 
     io_uring_prep_poll_multishot(sqe, fd, POLLIN);
     io_uring_sqe_set_data64(sqe, user_data);

@@ -116,7 +116,7 @@ static int probe_setup(struct io_uring *uring)
     int rc = -EINVAL;
 
     for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]) && rc == -EINVAL; i++) {
-        rc = rl_ring_setup(uring, PROBE_ENTRIES, 2 * PROBE_ENTRIES, tries[i]);
+        rc = rl_lane_setup(uring, PROBE_ENTRIES, 2 * PROBE_ENTRIES, tries[i]);
         if (rc == 0)
             return tries[i];
     }

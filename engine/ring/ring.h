@@ -130,8 +130,8 @@ void rl_ring_return(struct rl_ring *ring, const struct rl_completion *c);
 void rl_ring_send(struct rl_ring *ring, int file, struct rl_slice data, enum rl_send_mode mode,
                   uint64_t user_data);
 
-/* Ask the operation to end; its own final completion still comes. */
-void rl_ring_cancel(struct rl_ring *ring, uint64_t user_data);
+/* Ask the operation on file to end; its own final completion still comes. */
+void rl_ring_cancel(struct rl_ring *ring, int file, uint64_t user_data);
 
 /* FIN once nothing is in flight on it. The number may be used again when all its operations ended. */
 void rl_ring_close(struct rl_ring *ring, int file);

@@ -194,12 +194,14 @@ static void ignored(struct rl_ring *ring, int res)
         post(ring, rl_op(RL_OP_IGNORE, 0), res, 0);
 }
 
-static int cancel(struct rl_ring *ring, uint64_t user_data)
+/* It names the file, too, since that says in which io_uring the operation is. */
+static int cancel(struct rl_ring *ring, const struct sqe *sqe)
 {
-    struct op *op = find(ring, user_data);
+    struct op *op = find(ring, sqe->user_data);
 
     if (op == NULL)
         return -ENOENT;
+    sim_require(op->sock->file == sqe->file, "a cancel of %d names %d", op->sock->file, sqe->file);
     op->cancelled = true;
     return sim_chance(100) ? -EALREADY : 0;
 }
@@ -245,7 +247,7 @@ void kernel_run(struct rl_ring *ring, const struct sqe *sqe)
         start_send(ring, sqe);
         break;
     case SQE_CANCEL:
-        ignored(ring, cancel(ring, sqe->user_data));
+        ignored(ring, cancel(ring, sqe));
         break;
     case SQE_CLOSE:
         ignored(ring, close_file(ring, sqe->file));
@@ -320,9 +322,9 @@ void rl_ring_send(struct rl_ring *ring, int file, struct rl_slice data, enum rl_
     sq_push(ring, &sqe, 1);
 }
 
-void rl_ring_cancel(struct rl_ring *ring, uint64_t user_data)
+void rl_ring_cancel(struct rl_ring *ring, int file, uint64_t user_data)
 {
-    struct sqe sqe = {.type = SQE_CANCEL, .user_data = user_data};
+    struct sqe sqe = {.type = SQE_CANCEL, .file = file, .user_data = user_data};
 
     sq_push(ring, &sqe, 1);
 }

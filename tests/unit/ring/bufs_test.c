@@ -150,7 +150,7 @@ START_TEST(armed_again_before_the_return)
 
     start(rr_features(_i));
     for (int n = 0; n < 3; n++) {
-        rl_ring_cancel(rr.ring, rl_op(RL_OP_RECV, 0));
+        rl_ring_cancel(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
         do {
             c = rr_next();
         } while (rl_op_kind(c.user_data) != RL_OP_RECV);

@@ -267,11 +267,11 @@ START_TEST(cancelling)
     rr_connect(0);
     rl_ring_recv(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
     ck_assert_int_eq(rl_ring_enter(rr.ring, 0), 0);
-    rl_ring_cancel(rr.ring, rl_op(RL_OP_RECV, 0));
+    rl_ring_cancel(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
     c = next_of(RL_OP_RECV);
     ck_assert_int_eq(c.res, -ECANCELED);
     ck_assert(!rl_completion_more(&c));
-    rl_ring_cancel(rr.ring, rl_op(RL_OP_RECV, 0));
+    rl_ring_cancel(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
     ck_assert(nothing_comes(5 * RL_NS_PER_MS));
     rr_stop();
 }
@@ -289,7 +289,7 @@ START_TEST(closing_and_aborting)
         rl_ring_recv(rr.ring, rr.file[i], rl_op(RL_OP_RECV, (uint64_t)i));
     }
     ck_assert_int_eq(rl_ring_enter(rr.ring, 0), 0);
-    rl_ring_cancel(rr.ring, rl_op(RL_OP_RECV, 0));
+    rl_ring_cancel(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
     rl_ring_close(rr.ring, rr.file[0]);
     rr.file[0] = -1;
     c = next_of(RL_OP_RECV);
