@@ -5,6 +5,7 @@
 
 #include "limits/findings.h"
 #include "ring/probe.h"
+#include "ring/ring.h"
 
 /* Bytes: of a VU and a socket as measured, of worker and process with room to spare (docs/tuning.md). */
 enum {
@@ -12,7 +13,7 @@ enum {
     SOCKET_BYTES = 5000,     /* the kernel's, connected, its receive armed */
     WORKER_BYTES = 4 << 20,  /* ring, buffers, the first Lua state */
     PROCESS_BYTES = 16 << 20,
-    RING_BYTES = 320 << 10,  /* what a worker's ring counts against RLIMIT_MEMLOCK */
+    RING_BYTES = 320 << 10,  /* what a ring counts against RLIMIT_MEMLOCK */
     SPARE_FILES = 64,        /* of the process itself: script, log, rings, wake-ups */
     SYSTEM_FILES = 1024,     /* for all other processes */
 };
@@ -40,36 +41,73 @@ static void judge_io_uring(struct rl_findings *findings, const struct rl_machine
              missing[0] == '\0' ? ", every feature" : ", without ", missing);
 }
 
-/* A ring's table of direct descriptors is limited by RLIMIT_NOFILE, each ring's by itself; ordinary
- * descriptors are counted for the whole process. */
-static int64_t files_needed(const struct rl_machine *m, const struct rl_demand *demand)
+static bool has_direct(const struct rl_machine *m)
 {
-    uint64_t sockets = demand->vus;
+    return m->io_uring >= 0 && (m->io_uring & RL_F_DIRECT) != 0;
+}
 
-    if (m->io_uring >= 0 && (m->io_uring & RL_F_DIRECT) != 0)
-        sockets = (demand->vus + demand->workers - 1) / demand->workers;
-    return (int64_t)sockets + SPARE_FILES;
+static int64_t divide_up(uint64_t sockets, uint64_t by)
+{
+    return (int64_t)((sockets + by - 1) / by);
+}
+
+/* A ring has a table of direct descriptors, which is limited by RLIMIT_NOFILE, each by itself. */
+static uint64_t table_slots(const struct rl_machine *m)
+{
+    return m->files_hard < 0 || m->files_hard > RL_RING_TABLE_MAX ? RL_RING_TABLE_MAX : (uint64_t)m->files_hard;
+}
+
+/* The rings that a worker has in the end. */
+static int64_t rings_of_worker(const struct rl_machine *m, const struct rl_demand *demand, uint64_t workers)
+{
+    int64_t rings;
+
+    if (!has_direct(m) || m->files_hard == 0)
+        return 1;
+    rings = divide_up(demand->vus, workers * table_slots(m));
+    return rings < RL_RING_TABLES ? rings : RL_RING_TABLES;
+}
+
+/* What is enough: each ring is itself a file. Ordinary descriptors are counted for the whole process. */
+static int64_t files_needed(const struct rl_machine *m, const struct rl_demand *demand, uint64_t workers)
+{
+    int64_t own, table;
+
+    if (!has_direct(m))
+        return (int64_t)demand->vus + SPARE_FILES;
+    own = (int64_t)workers * rings_of_worker(m, demand, workers) + SPARE_FILES;
+    table = divide_up(demand->vus, workers * RL_RING_TABLES);
+    return own > table ? own : table;
+}
+
+static void judge_open_files(struct rl_findings *findings, const struct rl_machine *m,
+                             const struct rl_demand *demand, int64_t needed)
+{
+    struct rl_finding *finding = rl_finding_add(findings, "open files (hard limit)");
+    int64_t workers;
+    int used;
+
+    finding->stops = true;
+    if (!rl_finding_at_least(finding, m->files_hard, needed))
+        return;
+    used = snprintf(finding->remedy, sizeof(finding->remedy),
+                    "ulimit -n %" PRId64 " (as root), or prlimit --nofile=%" PRId64
+                    " COMMAND, or docker run --ulimit nofile=%" PRId64,
+                    needed, needed, needed);
+    if (!has_direct(m) || m->files_hard <= 0)
+        return;
+    workers = divide_up(demand->vus, table_slots(m) * RL_RING_TABLES);
+    if (files_needed(m, demand, (uint64_t)workers) <= m->files_hard)
+        snprintf(finding->remedy + used, sizeof(finding->remedy) - (size_t)used,
+                 ", or ringload run --workers %" PRId64, workers);
 }
 
 static void judge_files(struct rl_findings *findings, const struct rl_machine *m,
                         const struct rl_demand *demand)
 {
-    int64_t needed = files_needed(m, demand), sockets = (int64_t)demand->vus;
-    struct rl_finding *finding = rl_finding_add(findings, "open files (hard limit)");
-    bool direct = m->io_uring >= 0 && (m->io_uring & RL_F_DIRECT) != 0;
+    int64_t needed = files_needed(m, demand, demand->workers), sockets = (int64_t)demand->vus;
 
-    finding->stops = true;
-    if (rl_finding_at_least(finding, m->files_hard, needed)) {
-        int used = snprintf(finding->remedy, sizeof(finding->remedy),
-                            "ulimit -n %" PRId64 " (as root), or prlimit --nofile=%" PRId64
-                            " COMMAND, or docker run --ulimit nofile=%" PRId64,
-                            needed, needed, needed);
-
-        if (direct && m->files_hard > SPARE_FILES)
-            snprintf(finding->remedy + used, sizeof(finding->remedy) - (size_t)used,
-                     ", or ringload run --workers %" PRId64,
-                     (sockets - 1) / (m->files_hard - SPARE_FILES) + 1);
-    }
+    judge_open_files(findings, m, demand, needed);
     rl_finding_sysctl(findings, "fs.nr_open", "fs/nr_open", m->nr_open, needed, true);
     if (demand->target == RL_TARGET_HERE)
         sockets *= 2; /* the other end is a file too */
@@ -81,7 +119,7 @@ static void judge_memlock(struct rl_findings *findings, const struct rl_machine 
                           const struct rl_demand *demand)
 {
     struct rl_finding *finding = rl_finding_add(findings, "locked memory");
-    int64_t needed = (int64_t)demand->workers * RING_BYTES;
+    int64_t needed = (int64_t)demand->workers * rings_of_worker(m, demand, demand->workers) * RING_BYTES;
 
     finding->stops = true;
     if (rl_finding_at_least(finding, m->memlock_bytes, needed))

@@ -295,7 +295,7 @@ int rl_loop_turn(struct rl_loop *loop)
     loop->now_ns = rl_clock_ns();
     if (rc < 0)
         return rc;
-    count = rl_ring_reap(loop->ring, loop->batch, rl_ring_capacity(loop->ring));
+    count = rl_ring_reap(loop->ring, loop->batch, loop->batch_capacity);
     if (RL_UNLIKELY(rl_ring_overflows(loop->ring) != loop->overflows))
         count = reap_overflow(loop, count);
     loop->batch_count = count;

@@ -80,7 +80,7 @@ struct rl_loop {
     struct rl_turns lengths; /* of turns: how long the ring was not looked after */
     struct rl_turns steady;  /* of those since steady_from_ns */
     uint64_t steady_from_ns; /* UINT64_MAX: not now */
-    struct rl_completion *batch; /* rl_ring_capacity of them, more after an overflow */
+    struct rl_completion *batch; /* at least rl_ring_capacity of them, more after an overflow */
     unsigned batch_capacity, batch_count;
     uint32_t part_bytes;         /* received, before what was written is submitted in between */
     uint32_t part_left;          /* of them; 0: that is due */

@@ -186,7 +186,7 @@ int rl_conn_open(struct rl_net *net, const struct rl_addr *peer, const struct rl
     struct rl_conn *conn = acquire(net, events, owner);
     int rc;
 
-    if (conn == NULL || (direct && net->free_slot_count == 0)) {
+    if (conn == NULL || (direct && net->free_slot_count == 0 && !rl_net_more_slots(net))) {
         net->counts.out_of_files++;
         if (conn != NULL)
             rl_pool_release(&net->conns, conn);

@@ -93,8 +93,9 @@ struct rl_net {
     unsigned arena_index;
     bool arena_used;        /* something of this turn lies in it */
     bool unsettled;         /* the kernel may still read what was flushed last */
-    int *free_slots;
+    int *free_slots;           /* files of the ring's tables, the next one last */
     uint32_t free_slot_count, slot_count;
+    bool no_more_slots;        /* the ring has all the tables that it may have */
     uint32_t connecting_count; /* connects that the kernel has not answered */
     uint32_t prefetch_conns;
     struct rl_net_counts counts;
@@ -102,7 +103,7 @@ struct rl_net {
 };
 
 struct rl_net_config {
-    uint32_t max_conns;
+    uint32_t max_conns; /* may be more than the ring has slots: it is extended then */
     uint32_t share_index, share_count; /* of the source ports */
     uint64_t seed;
     bool roams;   /* connect from any address of this machine (--local-ips auto) */

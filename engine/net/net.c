@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/log.h"
+#include "base/status.h"
 #include "net/net_impl.h"
 
 enum {
@@ -137,15 +139,36 @@ static void tell_ended(struct rl_task *task)
         rl_conn_end(rl_container_of(node, struct rl_conn, batch));
 }
 
-static int make_slots(struct rl_net *net, uint32_t count)
+/* A table's slots, from file first on; the lower ones are used first. */
+static int add_slots(struct rl_net *net, int first, uint32_t count)
 {
-    net->free_slots = malloc(count * sizeof(*net->free_slots));
-    if (net->free_slots == NULL)
+    int *slots = realloc(net->free_slots, (net->slot_count + (size_t)count) * sizeof(*slots));
+
+    if (slots == NULL)
         return -ENOMEM;
+    net->free_slots = slots;
     for (uint32_t i = 0; i < count; i++)
-        net->free_slots[i] = (int)(count - 1 - i);
-    net->free_slot_count = net->slot_count = count;
+        slots[net->free_slot_count + i] = first + (int)(count - 1 - i);
+    net->free_slot_count += count;
+    net->slot_count += count;
     return 0;
+}
+
+bool rl_net_more_slots(struct rl_net *net)
+{
+    const char *advice;
+    int first = 0, count;
+
+    if (net->no_more_slots)
+        return false;
+    count = rl_ring_extend(net->ring, &first, &advice);
+    if (count > 0)
+        return add_slots(net, first, (uint32_t)count) == 0;
+    net->no_more_slots = true;
+    if (count < 0)
+        rl_log_warn("no more than %u sockets on this thread: %s%s%s", net->slot_count, rl_status_text(count),
+                    advice[0] != '\0' ? "; " : "", advice);
+    return false;
 }
 
 int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_config *config)
@@ -171,7 +194,7 @@ int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_co
             return -ENOMEM;
         }
         if ((rl_ring_features(net->ring) & RL_F_DIRECT) != 0) {
-            rc = make_slots(net, config->max_conns);
+            rc = add_slots(net, 0, rl_ring_slots(net->ring));
             if (rc < 0) {
                 rl_source_free(net->source);
                 return rc;

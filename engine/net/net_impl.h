@@ -22,6 +22,9 @@ bool rl_conn_heard_end(struct rl_conn *conn, int32_t res);
 void rl_conn_end(struct rl_conn *conn);
 void rl_conn_end_soon(struct rl_conn *conn);
 
+/* Slots of a further table; false: there is none to be had. */
+bool rl_net_more_slots(struct rl_net *net);
+
 /* One operation less in flight; a closing connection goes with its last one. */
 void rl_conn_operation_ended(struct rl_conn *conn);
 void rl_conn_free_if_over(struct rl_conn *conn);

@@ -11,6 +11,7 @@
 enum {
     INC_COUNT = 16,
     INC_BYTES = 64 * 1024,
+    FURTHER_INC_BYTES = 16 * 1024, /* all lanes together are to stay in the cache */
     CLASSIC_COUNT = 256,
     CLASSIC_BYTES = 4 * 1024,
     OWN_BYTES = 16 * 1024,
@@ -23,8 +24,8 @@ static void lend(struct rl_bufs *bufs, unsigned id)
     if (bufs->incremental)
         bufs->used[id] = 0;
     RL_POISON(start, bufs->buf_bytes);
-    io_uring_buf_ring_add(bufs->ring, start, (unsigned)bufs->buf_bytes, (unsigned short)id,
-                          io_uring_buf_ring_mask(bufs->count), (int)bufs->to_publish);
+    io_uring_buf_ring_add(bufs->ring, start, (unsigned)bufs->buf_bytes,
+                          (unsigned short)(bufs->first_id + id), io_uring_buf_ring_mask(bufs->count), (int)bufs->to_publish);
     bufs->to_publish++;
 }
 
@@ -36,7 +37,7 @@ void rl_bufs_publish(struct rl_bufs *bufs)
     bufs->to_publish = 0;
 }
 
-int rl_bufs_open(struct rl_bufs *bufs, struct io_uring *uring, int features)
+int rl_bufs_open(struct rl_bufs *bufs, struct io_uring *uring, int features, unsigned lane)
 {
     int rc = 0;
 
@@ -44,7 +45,8 @@ int rl_bufs_open(struct rl_bufs *bufs, struct io_uring *uring, int features)
     if ((features & RL_F_BUF_RING) == 0)
         return 0;
     bufs->count = bufs->incremental ? INC_COUNT : CLASSIC_COUNT;
-    bufs->buf_bytes = bufs->incremental ? INC_BYTES : CLASSIC_BYTES;
+    bufs->buf_bytes = !bufs->incremental ? CLASSIC_BYTES : lane == 0 ? INC_BYTES : FURTHER_INC_BYTES;
+    bufs->first_id = lane * bufs->count;
     bufs->base = mmap(NULL, bufs->count * bufs->buf_bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bufs->base == MAP_FAILED)
@@ -137,14 +139,14 @@ void rl_ring_recv(struct rl_ring *ring, int file, uint64_t user_data)
     struct io_uring_sqe *sqe = rl_lane_sqe(lane, 1);
 
     if (lane->bufs.ring != NULL) {
-        io_uring_prep_recv_multishot(sqe, file, NULL, 0, 0);
+        io_uring_prep_recv_multishot(sqe, rl_ring_slot(file), NULL, 0, 0);
         sqe->flags |= IOSQE_BUFFER_SELECT;
         sqe->buf_group = RL_BUF_GROUP;
     } else {
         uint8_t *block = own_block(&ring->own, (uint32_t)rl_op_handle(user_data));
 
         /* Without memory the receive fails with -EFAULT or -ENOBUFS and the connection ends. */
-        io_uring_prep_recv(sqe, file, block, block == NULL ? 0 : OWN_BYTES, 0);
+        io_uring_prep_recv(sqe, rl_ring_slot(file), block, block == NULL ? 0 : OWN_BYTES, 0);
     }
     /* Not POLL_FIRST: where data and a reset have come before the arming, 6.18 then delivers the data and
      * never the reset. */
@@ -154,17 +156,18 @@ void rl_ring_recv(struct rl_ring *ring, int file, uint64_t user_data)
 
 struct rl_slice rl_ring_view(struct rl_ring *ring, const struct rl_completion *c)
 {
-    struct rl_bufs *bufs = &ring->first.bufs;
     size_t size = c->res > 0 ? (size_t)c->res : 0;
+    unsigned id = c->flags >> IORING_CQE_BUFFER_SHIFT;
     const uint8_t *start;
+    struct rl_bufs *bufs;
 
-    if (RL_UNLIKELY(bufs->ring == NULL))
+    if (RL_UNLIKELY(ring->first.bufs.ring == NULL))
         return own_view(&ring->own, c);
     if ((c->flags & IORING_CQE_F_BUFFER) == 0)
         return rl_slice_of(NULL, 0);
 
-    unsigned id = c->flags >> IORING_CQE_BUFFER_SHIFT;
-
+    bufs = &rl_ring_lane_of_buf(ring, id)->bufs;
+    id -= bufs->first_id;
     RL_CHECK(id < bufs->count);
     start = bufs->base + id * bufs->buf_bytes;
     if (bufs->incremental) {
@@ -178,14 +181,16 @@ struct rl_slice rl_ring_view(struct rl_ring *ring, const struct rl_completion *c
 
 void rl_ring_return(struct rl_ring *ring, const struct rl_completion *c)
 {
-    struct rl_bufs *bufs = &ring->first.bufs;
+    unsigned id = c->flags >> IORING_CQE_BUFFER_SHIFT;
+    struct rl_bufs *bufs;
 
-    if (RL_UNLIKELY(bufs->ring == NULL)) {
+    if (RL_UNLIKELY(ring->first.bufs.ring == NULL)) {
         own_return(&ring->own, c);
         return;
     }
     if ((c->flags & IORING_CQE_F_BUFFER) == 0)
         return;
+    bufs = &rl_ring_lane_of_buf(ring, id)->bufs;
     if (!bufs->incremental || (c->flags & IORING_CQE_F_BUF_MORE) == 0)
-        lend(bufs, c->flags >> IORING_CQE_BUFFER_SHIFT);
+        lend(bufs, id - bufs->first_id);
 }

@@ -13,11 +13,11 @@ enum { MIN_SQ_ENTRIES = 256, SUBMIT_TRIES = 100 };
 
 static_assert(sizeof(struct rl_completion) == sizeof(struct io_uring_cqe), "copied as it is");
 
-int rl_lane_setup(struct io_uring *uring, unsigned sq_entries, unsigned cq_entries, int features)
+int rl_lane_setup(struct io_uring *uring, unsigned sq_entries, unsigned cq_entries, int features, unsigned more_flags)
 {
     struct io_uring_params params = {0};
 
-    params.flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    params.flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | more_flags;
     params.cq_entries = cq_entries;
     if ((features & RL_F_DEFER) != 0)
         params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
@@ -40,9 +40,11 @@ static int register_napi(struct rl_lane *lane, uint32_t busy_poll_us)
 static int set_up_within_limits(struct rl_lane *lane, const struct rl_lane_config *config, const char **advice)
 {
     unsigned cq = config->cq_entries, sq = config->sq_entries < cq ? config->sq_entries : cq;
+    unsigned flags = config->index > 0 ? IORING_SETUP_TASKRUN_FLAG : 0;
     int rc;
 
-    while ((rc = rl_lane_setup(&lane->uring, sq, cq, config->features)) == -ENOMEM && sq > MIN_SQ_ENTRIES) {
+    while ((rc = rl_lane_setup(&lane->uring, sq, cq, config->features, flags)) == -ENOMEM &&
+           sq > MIN_SQ_ENTRIES) {
         sq /= 2;
         cq /= 2;
         *advice = "locked memory is short, so the ring is smaller than it should be: raise it with 'ulimit -l "
@@ -67,7 +69,7 @@ int rl_lane_open(struct rl_lane *lane, const struct rl_lane_config *config, cons
     if ((config->features & RL_F_DIRECT) != 0) {
         rc = io_uring_register_files_sparse(&lane->uring, config->slot_count);
         if (rc < 0) {
-            *advice = "a ring's table of sockets is limited by 'ulimit -n': raise it or use more --workers";
+            *advice = "a ring's table of sockets is limited by 'ulimit -n': raise it";
             goto exit_ring;
         }
     }
@@ -76,7 +78,7 @@ int rl_lane_open(struct rl_lane *lane, const struct rl_lane_config *config, cons
         *advice = "this kernel has no NAPI busy poll for io_uring: leave --napi-busy-poll away";
         goto exit_ring;
     }
-    rc = rl_bufs_open(&lane->bufs, &lane->uring, config->features);
+    rc = rl_bufs_open(&lane->bufs, &lane->uring, config->features, config->index);
     if (rc == 0)
         return 0;
 

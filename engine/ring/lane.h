@@ -19,7 +19,7 @@
 enum { RL_BUF_GROUP = 0 };
 
 /* Receive buffers lent to the kernel. Three kinds, by feature:
- *   incremental  16 x 64 KiB, filled piece by piece: used[] says how far
+ *   incremental  16 x 64 KiB (16 KiB in a further lane), filled piece by piece: used[] says how far
  *   classic     256 x  4 KiB, one completion each
  *   own         none here: struct rl_own_blocks */
 struct rl_bufs {
@@ -28,10 +28,12 @@ struct rl_bufs {
     size_t buf_bytes;
     uint32_t *used; /* incremental only */
     unsigned count, to_publish;
+    unsigned first_id; /* ids of a ring's buffers are all different */
     bool incremental;
 };
 
-int rl_bufs_open(struct rl_bufs *bufs, struct io_uring *uring, int features);
+/* lane: the index of the lane whose they are. */
+int rl_bufs_open(struct rl_bufs *bufs, struct io_uring *uring, int features, unsigned lane);
 void rl_bufs_close(struct rl_bufs *bufs, struct io_uring *uring);
 void rl_bufs_publish(struct rl_bufs *bufs);
 
@@ -46,14 +48,15 @@ struct rl_lane_config {
     unsigned sq_entries, cq_entries;
     uint32_t slot_count;
     uint32_t napi_busy_poll_us;
+    unsigned index; /* from 0; further lanes show when they have completions: rl_lane_has_work */
 };
 
 /* 0 or -errno, with advice as rl_ring_new gives it. */
 int rl_lane_open(struct rl_lane *lane, const struct rl_lane_config *config, const char **advice);
 void rl_lane_close(struct rl_lane *lane);
 
-/* An io_uring with the flags that features ask for; 0 or -errno. Used by the probe, too. */
-int rl_lane_setup(struct io_uring *uring, unsigned sq_entries, unsigned cq_entries, int features);
+/* An io_uring with the flags that features ask for, and more; 0 or -errno. Used by the probe, too. */
+int rl_lane_setup(struct io_uring *uring, unsigned sq_entries, unsigned cq_entries, int features, unsigned more_flags);
 
 /* A free submission, zeroed; needed ones in a row stay in one batch. Never NULL. */
 struct io_uring_sqe *rl_lane_sqe(struct rl_lane *lane, unsigned needed);
@@ -74,6 +77,16 @@ static inline unsigned rl_lane_unsubmitted(const struct rl_lane *lane)
 static inline bool rl_lane_overflowed(const struct rl_lane *lane)
 {
     return (__atomic_load_n(lane->uring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
+}
+
+/* Entering it with GETEVENTS would give completions, or it has some. Of a further lane. */
+static inline bool rl_lane_has_work(const struct rl_lane *lane)
+{
+    const unsigned flags = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
+    const struct io_uring_cq *cq = &lane->uring.cq;
+
+    return (__atomic_load_n(lane->uring.sq.kflags, __ATOMIC_ACQUIRE) & flags) != 0 ||
+           *cq->khead != __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE);
 }
 
 /* No completion waits in the queue, or behind it. */

@@ -71,7 +71,7 @@ static void prep_connect(struct rl_ring *ring, int file, const struct rl_open *o
 {
     struct io_uring_sqe *sqe = rl_lane_sqe(rl_ring_lane(ring, file), 1);
 
-    io_uring_prep_connect(sqe, file, open->peer, open->peer_bytes);
+    io_uring_prep_connect(sqe, rl_ring_slot(file), open->peer, open->peer_bytes);
     rl_ring_target(ring, sqe);
     io_uring_sqe_set_data64(sqe, user_data);
 }
@@ -93,14 +93,15 @@ static void link_step(struct rl_ring *ring, struct io_uring_sqe *sqe, uint64_t u
 /* None of these steps waits, so they run in order as they are submitted, without links, each of which
  * costs a round of deferred work, of which the kernel does a limited number a turn. Only a bind that
  * may fail is linked to what follows: connect would then leave from another place. */
-static void open_direct(struct rl_ring *ring, int slot, const struct rl_open *open,
+static void open_direct(struct rl_ring *ring, int file, const struct rl_open *open,
                         uint64_t user_data)
 {
     struct rl_ring_option options[MAX_OPTIONS];
     unsigned before_bind, count = list_options(ring, open, options, &before_bind);
     bool linked = open->local != NULL && !open->local_is_ours;
     unsigned free_steps = linked ? before_bind : count;
-    struct rl_lane *lane = rl_ring_lane(ring, slot);
+    struct rl_lane *lane = rl_ring_lane(ring, file);
+    int slot = rl_ring_slot(file);
     struct io_uring_sqe *sqe = rl_lane_sqe(lane, 1);
 
     io_uring_prep_socket_direct(sqe, open->peer->sa_family, SOCK_STREAM, 0, (unsigned)slot, 0);
@@ -126,7 +127,7 @@ static void open_direct(struct rl_ring *ring, int slot, const struct rl_open *op
             link_step(ring, sqe, user_data);
         }
     }
-    prep_connect(ring, slot, open, user_data);
+    prep_connect(ring, file, open, user_data);
 }
 
 static int open_descriptor(struct rl_ring *ring, int *file, const struct rl_open *open,
@@ -171,7 +172,7 @@ void rl_ring_send(struct rl_ring *ring, int file, struct rl_slice data, enum rl_
 
     if (mode != RL_SEND_WHOLE)
         flags |= MSG_DONTWAIT;
-    io_uring_prep_send(sqe, file, data.data, data.size, flags);
+    io_uring_prep_send(sqe, rl_ring_slot(file), data.data, data.size, flags);
     rl_ring_target(ring, sqe);
     if (mode == RL_SEND_TRY && (ring->features & RL_F_SEND_SKIP) != 0)
         sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -198,7 +199,7 @@ void rl_ring_close(struct rl_ring *ring, int file)
     struct io_uring_sqe *sqe = rl_lane_sqe(rl_ring_lane(ring, file), 1);
 
     if ((ring->features & RL_F_DIRECT) != 0)
-        io_uring_prep_close_direct(sqe, (unsigned)file); /* must not carry IOSQE_FIXED_FILE */
+        io_uring_prep_close_direct(sqe, (unsigned)rl_ring_slot(file)); /* must not carry IOSQE_FIXED_FILE */
     else
         io_uring_prep_close(sqe, file);
     set_ignored(sqe);
@@ -209,7 +210,7 @@ void rl_ring_abort(struct rl_ring *ring, int file)
     static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
     struct io_uring_sqe *sqe = rl_lane_sqe(rl_ring_lane(ring, file), 1);
 
-    io_uring_prep_connect(sqe, file, &nowhere, sizeof(nowhere));
+    io_uring_prep_connect(sqe, rl_ring_slot(file), &nowhere, sizeof(nowhere));
     rl_ring_target(ring, sqe);
     set_ignored(sqe);
 }

@@ -103,7 +103,7 @@ static bool has_bufs(struct io_uring *uring, int features)
 {
     struct rl_bufs bufs;
 
-    if (rl_bufs_open(&bufs, uring, features) < 0)
+    if (rl_bufs_open(&bufs, uring, features, 0) < 0)
         return false;
     rl_bufs_close(&bufs, uring);
     return true;
@@ -116,7 +116,7 @@ static int probe_setup(struct io_uring *uring)
     int rc = -EINVAL;
 
     for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]) && rc == -EINVAL; i++) {
-        rc = rl_lane_setup(uring, PROBE_ENTRIES, 2 * PROBE_ENTRIES, tries[i]);
+        rc = rl_lane_setup(uring, PROBE_ENTRIES, 2 * PROBE_ENTRIES, tries[i], 0);
         if (rc == 0)
             return tries[i];
     }

@@ -50,8 +50,11 @@ struct rl_ring_config {
     unsigned sq_entries; /* 0: 1024 */
     unsigned cq_entries; /* 0: 8192 */
     uint32_t slot_count; /* size of the table of direct descriptors */
+    uint32_t more_slots; /* size of each further one (rl_ring_extend); 0: there is none */
     bool accepts;        /* slots are given out by the kernel, to accepted sockets */
 };
+
+enum { RL_RING_TABLES = 64, RL_RING_TABLE_MAX = 1 << 24 }; /* tables of a ring, slots of a table */
 
 struct rl_completion { /* as the kernel's struct io_uring_cqe */
     uint64_t user_data;
@@ -84,6 +87,14 @@ void rl_ring_free(struct rl_ring *ring);
 
 int rl_ring_features(const struct rl_ring *ring);
 
+/* A further table of direct descriptors, in an io_uring of its own: RLIMIT_NOFILE limits each table by itself. How many
+ * slots it has; their numbers go up from *first. 0: the ring has all that it may have. -errno: the kernel gives no
+ * more, and *advice says what to change, or "". */
+int rl_ring_extend(struct rl_ring *ring, int *first, const char **advice);
+
+/* Of the first table. */
+uint32_t rl_ring_slots(const struct rl_ring *ring);
+
 /* Submit all, wait until a completion or until timeout_ns (0: do not wait, UINT64_MAX: for ever).
  * 0 or a negative errno that is not one of the normal ones (EINTR, ETIME, EAGAIN, EBUSY). */
 int rl_ring_enter(struct rl_ring *ring, uint64_t timeout_ns);
@@ -91,14 +102,14 @@ int rl_ring_enter(struct rl_ring *ring, uint64_t timeout_ns);
 /* Submit all and come back: what completes at once can be reaped, nothing else is taken in. */
 void rl_ring_submit(struct rl_ring *ring);
 
-/* Submissions that the kernel did not take yet (it was short of memory): 0 nearly always. */
+/* Submissions that the kernel did not take yet: after an enter 0 nearly always (it was short of memory). */
 unsigned rl_ring_unsubmitted(const struct rl_ring *ring);
 
 /* All is submitted and every completion so far was reaped: a send that was to be silent on success
  * and has said nothing has succeeded. */
 bool rl_ring_settled(const struct rl_ring *ring);
 
-/* The most completions that one rl_ring_reap can give. */
+/* How many completions can wait to be reaped before more of them overflow; of several tables, those of one. */
 unsigned rl_ring_capacity(const struct rl_ring *ring);
 
 /* Copy up to max completions out, oldest first; how many. */

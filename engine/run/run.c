@@ -26,12 +26,23 @@
 
 enum { MIN_SLOTS = 4096 };
 
-/* Slots of a worker's ring: room for several sockets a VU, within the limit of open files. */
-static uint32_t slots_for(uint64_t vus, uint32_t workers, uint64_t files)
+static uint32_t lower(uint64_t a, uint64_t b)
 {
-    uint64_t slots = 4 * (vus / workers + 1) + MIN_SLOTS;
+    return (uint32_t)(a < b ? a : b);
+}
 
-    return (uint32_t)(slots < files ? slots : files);
+/* Room for several sockets a VU. The limit of open files bounds each table of direct descriptors by itself, of which
+ * a ring may have several, and ordinary descriptors all together. */
+static void size_tables(struct rl_test *test, uint64_t vus, uint64_t files)
+{
+    uint64_t conns = 4 * (vus / test->worker_count + 1) + MIN_SLOTS;
+    bool direct = (test->features & RL_F_DIRECT) != 0;
+
+    if (files > RL_RING_TABLE_MAX)
+        files = RL_RING_TABLE_MAX;
+    test->slot_count = lower(conns, files);
+    test->more_slots = direct ? (uint32_t)files : 0;
+    test->max_conns = lower(conns, direct ? files * RL_RING_TABLES : files);
 }
 
 static int check_kernel(struct rl_test *test)
@@ -119,12 +130,12 @@ static int make_workers(struct rl_test *test)
     uint64_t files = rl_limits_raise_files(), vus = (uint64_t)test->plan.planned_vus;
 
     test->worker_count = count_workers(test);
-    test->slot_count = slots_for(vus, test->worker_count, files);
     test->workers = calloc(test->worker_count, sizeof(*test->workers));
     if (test->workers == NULL)
         return RL_EXIT_OTHER;
     if (test->local_ips != NULL && (test->features & RL_F_BIND) == 0)
         test->features &= ~RL_F_DIRECT; /* binding needs an ordinary descriptor there */
+    size_tables(test, vus, files);
     warn_of_limits(test);
     return 0;
 }

@@ -47,7 +47,8 @@ struct rl_test {
     uint32_t *exec_of_scenario;
     struct rl_scenario_state *scenario_states;
     int features;
-    uint32_t slot_count;
+    uint32_t slot_count, more_slots; /* of a worker's ring, at first, and whenever it runs out of them */
+    uint32_t max_conns;              /* of a worker */
     uint64_t seed;
 
     struct rl_worker *workers;

@@ -123,12 +123,13 @@ static int open_kernel_side(struct rl_worker *worker)
     struct rl_test *test = worker->test;
     struct rl_ring_config ring = {.features = test->features,
                                   .slot_count = test->slot_count,
+                                  .more_slots = test->more_slots,
                                   .cq_entries = test->cq_entries,
                                   .options = test->sockopts.items,
                                   .option_count = test->sockopts.count,
                                   .napi_busy_poll_us = test->flags->napi_busy_poll_us,
                                   .batch_wait_us = test->flags->batch_wait_us};
-    struct rl_net_config net = {.max_conns = test->slot_count,
+    struct rl_net_config net = {.max_conns = test->max_conns,
                                 .share_index = worker->index,
                                 .share_count = test->worker_count,
                                 .seed = test->seed,

@@ -43,7 +43,7 @@ static const char *advice(int status)
     switch (status) {
     case -EMFILE:
     case -ENFILE:
-        return ": no file descriptor or socket slot was left; raise 'ulimit -n' or use more --workers";
+        return ": no file descriptor or socket slot was left; raise 'ulimit -n'";
     case -EADDRNOTAVAIL:
         return ": no source port was left; use more addresses (--local-ips auto, or several targets), or "
                "widen net.ipv4.ip_local_port_range";

@@ -45,7 +45,8 @@ int rl_ring_new(struct rl_ring **out, const struct rl_ring_config *config, const
     ring->features = config->features;
     ring->sq_entries = config->sq_entries;
     ring->cq_entries = config->cq_entries;
-    ring->file_count = config->slot_count;
+    ring->file_count = ring->slot_count = config->slot_count;
+    ring->more_slots = config->more_slots;
     ring->files = allocate(ring->file_count, sizeof(struct ksock *));
     ring->sq = allocate(ring->sq_entries, sizeof(struct sqe));
     rl_list_init(&ring->ops);
@@ -65,6 +66,30 @@ void rl_ring_free(struct rl_ring *ring)
     free(ring->overflow.items);
     free(ring);
     fake_ring = NULL;
+}
+
+/* Files are numbered on, as if all were of one table. */
+int rl_ring_extend(struct rl_ring *ring, int *first, const char **advice)
+{
+    uint32_t count = ring->more_slots;
+
+    *advice = "";
+    if (count == 0 || (ring->features & RL_F_DIRECT) == 0 ||
+        ring->file_count > (RL_RING_TABLES - 1) * count)
+        return 0;
+    if (sim_chance(ring->faults.open_step))
+        return -ENOMEM;
+    ring->files = realloc(ring->files, (ring->file_count + count) * sizeof(struct ksock *));
+    sim_require(ring->files != NULL, "no memory");
+    memset(ring->files + ring->file_count, 0, count * sizeof(struct ksock *));
+    *first = (int)ring->file_count;
+    ring->file_count += count;
+    return (int)count;
+}
+
+uint32_t rl_ring_slots(const struct rl_ring *ring)
+{
+    return ring->slot_count;
 }
 
 int rl_ring_features(const struct rl_ring *ring)

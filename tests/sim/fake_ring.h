@@ -88,7 +88,7 @@ struct rl_ring {
     uint64_t overflows;
     struct rl_list ops;
     struct ksock **files;
-    uint32_t file_count;
+    uint32_t file_count, slot_count, more_slots;
     struct fake_bufs bufs;
     void (*on_enter)(void);           /* before anything is submitted */
     void (*on_sleep)(void);           /* before it waits: nothing is ready */

@@ -73,9 +73,13 @@ static void open_ring(uint32_t conns)
                                     .cq_entries = 2u << sim_between(0, 10),
                                     .slot_count = conns};
 
+    if (sim_chance(500)) { /* in several tables */
+        config.slot_count = (uint32_t)sim_between(1, conns);
+        config.more_slots = (uint32_t)sim_between(1, conns);
+    }
     rl_ring_new(&world.ring, &config, &advice);
-    sim_trace("ring: features %#x, %u submissions, %u completions, %u sockets", config.features,
-              config.sq_entries, config.cq_entries, conns);
+    sim_trace("ring: features %#x, %u submissions, %u completions, %u sockets, and %u more each time", config.features,
+              config.sq_entries, config.cq_entries, config.slot_count, config.more_slots);
     world.ring->on_enter = world_check_told;
     world.ring->on_sleep = world_check_asleep;
 }

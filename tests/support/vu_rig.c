@@ -424,6 +424,8 @@ void rig_start(int variant)
 {
     struct rl_ring_config config = {.features = rig_features(variant), .slot_count = MAX_CONNS};
 
+    if (variant == RIG_VARIANTS - 1)
+        config.slot_count = config.more_slots = 1;
     rig_start_with(&config, MAX_CONNS);
 }
 

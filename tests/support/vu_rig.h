@@ -21,7 +21,7 @@
 #include "net/conn.h"
 #include "vu/socket.h"
 
-enum { RIG_VUS = 8, RIG_VARIANTS = 12, RIG_DIARY = 8192, RIG_WAIT_MS = 4000 };
+enum { RIG_VUS = 8, RIG_VARIANTS = 13, RIG_DIARY = 8192, RIG_WAIT_MS = 4000 };
 
 struct rig_socket {
     struct rl_socket socket;
@@ -66,7 +66,8 @@ struct rig {
 
 extern struct rig rig;
 
-/* Variant 0: all features of the kernel; n: without feature number n - 1. */
+/* Variant 0: all features of the kernel; n: without feature number n - 1; the last one: with tables of
+ * direct descriptors that have one slot each. */
 int rig_features(int variant);
 
 /* Everything, and a listener. rig_stop asserts that nothing was left. */

@@ -50,17 +50,17 @@ class Doctor(unittest.TestCase):
         self.assertRegex(out, r"(?m)^ok +source ports +1000, needs 10$")
 
     def test_files_and_ports_are_short(self):
-        before = [*in_namespace("20000 20999"), *harness.with_file_limit(128)]
+        before = [*in_namespace("20000 20999"), *harness.with_file_limit(66)]
         code, items, report, _ = findings("--vus", "2000", "--workers", "1", before=before)
         self.assertEqual(code, 1)
         files, ports = items["open files (hard limit)"], items["source ports"]
         self.assertEqual((files["state"], files["found"], files["needed"]),
-                         ("short", "128", "2064"))
-        self.assertIn("ulimit -n 2064", files["remedy"])
+                         ("short", "66", "95"))
+        self.assertIn("ulimit -n 95", files["remedy"])
         self.assertEqual((ports["state"], ports["found"], ports["needed"]),
                          ("short", "1000", "2000"))
         self.assertIn('sysctl -w net.ipv4.ip_local_port_range="1024 65535"', ports["remedy"])
-        self.assertEqual((report["capacity"], report["limit"]), (64, "open files (hard limit)"))
+        self.assertEqual((report["capacity"], report["limit"]), (2 * 66, "open files (hard limit)"))
 
     def test_remedies_mend(self):
         """What it says is done, word for word; then it is no longer short."""
@@ -136,7 +136,7 @@ class OneLineOfARun(unittest.TestCase):
         return [line for line in run.errors.splitlines() if "ringload doctor" in line]
 
     def test_names_the_worst_and_the_command(self):
-        before = [*in_namespace("20000 20099"), *harness.with_file_limit(400)]
+        before = [*in_namespace("20000 20099"), *harness.with_file_limit(66)]
         lines = self.lines(500, before)
         self.assertEqual(len(lines), 1, lines)
         self.assertIn("source ports: 100 for 500 VUs", lines[0])

@@ -330,10 +330,11 @@ class Limits(unittest.TestCase):
     """Files, ports and io_uring itself run out."""
 
     def test_file_limit(self):
+        """Each further ring is a file of the process: there are none for the last of them."""
         with harness.serve("echo") as server:
-            run = harness.run(SCRIPT, "--vus", "300", "--duration", "2s", "--workers", "1",
+            run = harness.run(SCRIPT, "--vus", "600", "--duration", "2s", "--workers", "1",
                               env={"PORT": server.port, "SAY": "x", "HOLD": "0.5", "PAUSE": "0.2"},
-                              before=harness.with_file_limit(128))
+                              before=harness.with_file_limit(24))
         self.assertEqual(run.code, 0, run)
         self.assertGreater(run.count("connect_EMFILE"), 0, run)
         self.assertGreater(run.count("tcp_sockets"), 50, run)
@@ -342,6 +343,20 @@ class Limits(unittest.TestCase):
         told = [line for line in run.errors.splitlines() if "too many open files" in line]
         self.assertGreater(len(told), 0, run)
         self.assertLess(len(told), 20, run)
+        self.assertEqual(run.errors.count("sockets on this thread"), 1, run)
+        self.assertEqual(run.errors.count("see 'ringload doctor"), 1, run)
+
+    def test_more_sockets_than_the_file_limit(self):
+        """A worker's further rings have a table each."""
+        with harness.serve("echo") as server:
+            run = harness.run(SCRIPT, "--vus", "600", "--duration", "2s", "--workers", "1",
+                              env={"PORT": server.port, "SAY": "x", "HOLD": "0.5", "PAUSE": "0.2"},
+                              before=harness.with_file_limit(128))
+        self.assertEqual(run.code, 0, run)
+        self.assertEqual(run.count("tcp_errors"), 0, run)
+        self.assertGreaterEqual(run.count("tcp_sockets"), 600, run)
+        self.assertEqual(run.count("tcp_sockets"), server.counts["accepted"], run)
+        self.assertEqual(run.errors, "", run)
 
     def test_file_limit_with_ordinary_descriptors(self):
         with harness.serve("echo") as server:

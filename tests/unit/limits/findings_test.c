@@ -82,16 +82,31 @@ START_TEST(enough_for_a_small_load)
 }
 END_TEST
 
-/* A ring's table is limited by itself, so more workers need fewer files each. */
+/* A worker has up to 64 rings, whose tables are limited each by itself. */
 START_TEST(files_count_for_each_ring_with_direct_descriptors)
 {
-    demand.vus = 2 * (20000 - 64);
+    machine.files_hard = 1000;
+    demand.vus = 2 * 64 * 1000;
     expect_ok("open files (hard limit)");
-    demand.vus += 2;
-    expect_short("open files (hard limit)", "ulimit -n 20001");
-    expect_short("open files (hard limit)", "--ulimit nofile=20001");
+    demand.vus++;
+    expect_short("open files (hard limit)", "ulimit -n 1001");
+    expect_short("open files (hard limit)", "--ulimit nofile=1001");
     expect_short("open files (hard limit)", "--workers 3");
     demand.workers = 3;
+    expect_ok("open files (hard limit)");
+}
+END_TEST
+
+/* A ring is a file, too. */
+START_TEST(files_count_for_the_rings_themselves)
+{
+    machine.files_hard = 66;
+    demand.vus = 2 * 66;
+    expect_ok("open files (hard limit)");
+    demand.vus++;
+    expect_short("open files (hard limit)", "ulimit -n 68");
+    ck_assert_ptr_null(strstr(find("open files (hard limit)")->remedy, "--workers 2"));
+    machine.files_hard = 68;
     expect_ok("open files (hard limit)");
 }
 END_TEST
@@ -111,8 +126,11 @@ START_TEST(files_of_the_machine)
 {
     machine.files_hard = INT64_MAX;
     machine.nr_open = 10000;
+    machine.io_uring &= ~RL_F_DIRECT;
     demand.vus = 100000;
-    expect_short("fs.nr_open", "sysctl -w fs.nr_open=50064");
+    expect_short("fs.nr_open", "sysctl -w fs.nr_open=100064");
+    machine.io_uring |= RL_F_DIRECT;
+    expect_ok("fs.nr_open");
     machine.file_max = 102024;
     expect_ok("fs.file-max");
     demand.target = RL_TARGET_HERE; /* both ends are files */
@@ -209,6 +227,9 @@ START_TEST(memory_and_locked_memory)
 {
     machine.memlock_bytes = 64 << 10;
     expect_short("locked memory", "ulimit -l 640");
+    demand.vus = 2 * 20000 + 1; /* two rings a worker */
+    expect_short("locked memory", "ulimit -l 1280");
+    demand.vus = 1000;
     expect_short("locked memory", "--ulimit memlock=-1:-1");
     machine.memory_bytes = 64 << 20;
     expect_ok("memory");
@@ -287,9 +308,10 @@ START_TEST(the_worst_and_the_capacity)
     ck_assert(rl_findings_capacity(&machine, &demand, 1000000, &limit) == 28232);
     ck_assert_str_eq(limit, "source ports");
     demand.addresses = 1000;
-    ck_assert(rl_findings_capacity(&machine, &demand, 1000000, &limit) == 2 * (20000 - 64));
+    machine.files_hard = 1000;
+    ck_assert(rl_findings_capacity(&machine, &demand, 1000000, &limit) == 2 * 64 * 1000);
     ck_assert_str_eq(limit, "open files (hard limit)");
-    demand.workers = 1000;
+    machine.files_hard = 20000;
     ck_assert(rl_findings_capacity(&machine, &demand, 1000000, &limit) == 1000000);
     ck_assert_ptr_null(limit);
     machine.io_uring = -EPERM;
@@ -297,6 +319,7 @@ START_TEST(the_worst_and_the_capacity)
     ck_assert_str_eq(limit, "io_uring");
 
     machine.io_uring = RL_F_ALL;
+    machine.files_hard = 600;
     demand = (struct rl_demand){.vus = 100000, .addresses = 1, .targets = 1, .workers = 2};
     rl_findings_make(&findings, &machine, &demand);
     ck_assert_str_eq(rl_findings_worst(&findings)->name, "source ports");
@@ -348,10 +371,11 @@ START_TEST(apply_says_what_it_cannot_do)
     char *text;
 
     demand.vus = 100000;
+    machine.memlock_bytes = 64 << 10;
     text = applied(3); /* no such files in the tree: ports, tcp_rmem, netdev_max_backlog */
     ck_assert_ptr_nonnull(strstr(text, "refused      source ports: "));
     ck_assert_ptr_nonnull(strstr(text, "there is no such file here"));
-    ck_assert_ptr_nonnull(strstr(text, "not applied  open files (hard limit): "));
+    ck_assert_ptr_nonnull(strstr(text, "not applied  locked memory: "));
     free(text);
 }
 END_TEST
@@ -362,6 +386,7 @@ static Suite *suite(void)
 
     rl_case(s, enough_for_a_small_load, setup, tree_close);
     rl_case(s, files_count_for_each_ring_with_direct_descriptors, setup, tree_close);
+    rl_case(s, files_count_for_the_rings_themselves, setup, tree_close);
     rl_case(s, files_count_for_the_process_without_them, setup, tree_close);
     rl_case(s, files_of_the_machine, setup, tree_close);
     rl_case(s, ports_times_addresses_times_targets, setup, tree_close);

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "cases.h"
 
-enum { VARIANTS = 12, BIG = 12 << 20, WAIT_MS = 3000 };
+enum { VARIANTS = 13, BIG = 12 << 20, WAIT_MS = 3000 };
 
 /* What a connection told its owner. */
 struct owner {
@@ -89,7 +89,7 @@ static uint32_t own_address(void)
     return 0x7f000000 | (0x10000 + (uint32_t)(rl_clock_ns() ^ (uint64_t)getpid() << 8) % 0xf00000);
 }
 
-/* Variant 0: all features; n: without feature number n - 1. */
+/* Variant 0: all features; n: without feature number n - 1; the last one: in tables of one slot. */
 static void set_up_variant(int variant, uint32_t max_conns)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(own_address())};
@@ -105,6 +105,8 @@ static void set_up_variant(int variant, uint32_t max_conns)
     if ((features & RL_F_SETSOCKOPT) == 0 || (features & (RL_F_PORT_RANGE | RL_F_BIND)) == 0)
         features &= ~RL_F_DIRECT;
     struct rl_ring_config config = {.features = features, .slot_count = max_conns};
+    if (variant == VARIANTS - 1)
+        config.slot_count = config.more_slots = 1;
     struct rl_net_config net_config = {.max_conns = max_conns, .share_count = 1,
                                        .seed = rl_clock_ns()};
     ck_assert_int_eq(rl_ring_new(&ring, &config, &advice), 0);

@@ -36,16 +36,14 @@ static inline int rr_features(int variant)
     return features;
 }
 
-static inline void rr_start(int features, unsigned sq, unsigned cq)
+static inline void rr_start_with(const struct rl_ring_config *config)
 {
-    struct rl_ring_config config = {.features = features, .sq_entries = sq, .cq_entries = cq,
-                                    .slot_count = RR_CONNS};
     uint64_t now_ns = rl_clock_ns();
     const char *advice;
     int rc = -1;
 
-    rr.features = features;
-    ck_assert_int_eq(rl_ring_new(&rr.ring, &config, &advice), 0);
+    rr.features = config->features;
+    ck_assert_int_eq(rl_ring_new(&rr.ring, config, &advice), 0);
     rr.sin = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     rr.listen_fd = socket(AF_INET, SOCK_STREAM, 0);
     for (int i = 0; i < 100 && rc < 0; i++) { /* below what load tests leave in TIME_WAIT */
@@ -56,6 +54,12 @@ static inline void rr_start(int features, unsigned sq, unsigned cq)
     ck_assert_int_eq(listen(rr.listen_fd, 64), 0);
     for (int i = 0; i < RR_CONNS; i++)
         rr.file[i] = rr.peer[i] = -1;
+}
+
+static inline void rr_start(int features, unsigned sq, unsigned cq)
+{
+    rr_start_with(&(struct rl_ring_config){
+        .features = features, .sq_entries = sq, .cq_entries = cq, .slot_count = RR_CONNS});
 }
 
 /* The next completion; false when none came in time. */
@@ -84,13 +88,13 @@ static inline struct rl_completion rr_next(void)
     return c;
 }
 
-/* Connection number i. */
-static inline void rr_connect(int i)
+/* Connection number i, as file where there are slots. */
+static inline void rr_connect_as(int i, int file)
 {
     struct rl_open open = {.peer = (struct sockaddr *)&rr.sin, .peer_bytes = sizeof(rr.sin)};
     struct rl_completion c;
 
-    rr.file[i] = i;
+    rr.file[i] = file;
     ck_assert_int_eq(
         rl_ring_open(rr.ring, &rr.file[i], &open, rl_op(RL_OP_CONNECT, (uint64_t)i)), 0);
     c = rr_next();
@@ -98,6 +102,11 @@ static inline void rr_connect(int i)
     ck_assert_int_eq(c.res, 0);
     rr.peer[i] = accept(rr.listen_fd, NULL, NULL);
     ck_assert_int_ge(rr.peer[i], 0);
+}
+
+static inline void rr_connect(int i)
+{
+    rr_connect_as(i, i);
 }
 
 static inline void rr_stop(void)
