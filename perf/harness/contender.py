@@ -18,7 +18,7 @@ class Load:
         self.connections = connections
         self.size = size
         self.addresses = addresses
-        self.shares = shares  # processes of a baseline, workers of ringload
+        self.shares = shares  # processes of a baseline
         self.tls = tls
         self.intervals = intervals  # the value is the median time between messages
         self.protocol = mode in ("http", "redis")  # against a real server
@@ -104,9 +104,10 @@ class Ringload(Contender):
 
     starts_last = True
 
-    def __init__(self, name, program, scenarios, connect_rate):
+    def __init__(self, name, program, scenarios, workers, connect_rate):
         super().__init__(name, program)
         self.scenarios = scenarios
+        self.workers = workers
         self.connect_rate = connect_rate
 
     def start(self, load, port, core, window_s):
@@ -118,7 +119,7 @@ class Ringload(Contender):
         self.export = tempfile.NamedTemporaryFile("r", suffix=".json")
         values = {"HOST": "127.0.0.1", "PORT": port, "VUS": load.connections,
                   "DURATION": f"{duration:.0f}s", "SIZE": load.size, "ADDRESSES": load.addresses}
-        command = [self.program, "run", "--quiet", "--workers", str(load.shares),
+        command = [self.program, "run", "--quiet", "--workers", str(self.workers),
                    "--summary-export", self.export.name]
         if load.protocol:
             values.update(KEY="key:__rand_int__", VALUE="xxx")

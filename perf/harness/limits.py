@@ -9,7 +9,8 @@ SOCKET_BYTES = 5100   # of the kernel, one end of a connection with a receive ar
 VU_BYTES = 3600       # of ringload
 SERVER_BYTES = 150    # of rl_echo_server, a connection
 LEAST_FREE = 3 << 30  # what other programs keep
-SPARE_FILES = 1000    # of a ring
+TABLES = 64           # of a worker: each a ring, with as many sockets as files may be open
+RING_BYTES = 320 << 10  # of locked memory
 PORTS_USED = 0.9      # of those in ip_local_port_range
 
 
@@ -42,12 +43,6 @@ class Shortage:
 
     def __str__(self):
         return f"{'short' if self.must else 'better'}: {self.what}\n    {self.command}"
-
-
-def workers_for(vus):
-    """Direct descriptors are limited to the limit of open files for each ring."""
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return max(1, -(-vus // (files - SPARE_FILES)))
 
 
 def check_memory(vus):
@@ -88,18 +83,19 @@ def check_network(vus, rate):
                        "boot with thash_entries=4194304, or use --apply, which has a network of its own")
 
 
-def check_files(workers):
+def check_files(vus, workers):
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if files < 1024:
-        yield Shortage(True, f"open files: {files}", "ulimit -Hn 20000")
+    want = max(1024, -(-vus // (workers * TABLES)))
+    if files < want:
+        yield Shortage(True, f"open files: {files}, {want} wanted", f"ulimit -Hn {want}")
     locked = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
-    want = workers * 320 * 1024
-    if os.geteuid() != 0 and locked != resource.RLIM_INFINITY and locked < want:
-        yield Shortage(True, f"locked memory: {locked // 1024} KiB, {want // 1024} wanted by "
-                             f"{workers} rings", "ulimit -l unlimited")
+    rings = workers * -(-vus // (workers * files))
+    if os.geteuid() != 0 and locked != resource.RLIM_INFINITY and locked < rings * RING_BYTES:
+        yield Shortage(True, f"locked memory: {locked // 1024} KiB, {rings * RING_BYTES // 1024} wanted by "
+                             f"{rings} rings", "ulimit -l unlimited")
     if sysctl("kernel.io_uring_disabled") not in (None, 0):
         yield Shortage(True, "kernel.io_uring_disabled is set", "sysctl -w kernel.io_uring_disabled=0")
 
 
 def check(vus, workers, rate):
-    return [*check_memory(vus), *check_network(vus, rate), *check_files(workers)]
+    return [*check_memory(vus), *check_network(vus, rate), *check_files(vus, workers)]

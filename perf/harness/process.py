@@ -103,6 +103,14 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
+    def pids(self):
+        """Its own, and those of the children in which some servers work."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
+            return [self.pid, *map(int, file.read().split())]
+
+    def cpu_ns(self):
+        return sum(map(cpu_ns, self.pids()))
+
     def read(self, file):
         file.seek(0)
         return file.read()

@@ -12,7 +12,7 @@ import time
 
 from . import report, row
 from .contender import Contender, Load, Ringload
-from .process import Failed, Process, cpu_ns
+from .process import Failed, Process
 
 NAMES = ("http-nginx", "http-fresh", "redis-get")
 MODES = ("http", "redis")
@@ -79,13 +79,7 @@ class Service:
         return self.connections()
 
     def sample(self):
-        return {"served": self.served()}, self.cpu_ns()
-
-    def cpu_ns(self):
-        """Of the process and its children: nginx works in one."""
-        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        with open(path, encoding="ascii") as file:
-            return sum(cpu_ns(pid) for pid in (self.process.pid, *map(int, file.read().split())))
+        return {"served": self.served()}, self.process.cpu_ns()
 
     def check_slice(self, load, delta, _contender):
         if delta["served"] == 0:

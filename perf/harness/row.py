@@ -16,7 +16,6 @@ PAUSE_WINDOW_S = 20.0
 LEAST_TURNS = 50000  # five beyond p(99.99)
 
 SHARE = 17000    # sockets of one ring or process, below a limit of 20,000 files
-MOST = 19000     # as many as fit all the same
 PER_ADDRESS = 20000  # sockets to one destination, below its 28,232 source ports
 
 
@@ -32,8 +31,8 @@ def addresses_for(connections):
                 if p >= need + (need > 1))
 
 
-def shares_for(connections, most=SHARE):
-    return _ceil(connections, most)
+def shares_for(connections):
+    return _ceil(connections, SHARE)
 
 
 class Bench:
@@ -115,7 +114,7 @@ class EchoPeer:
         return _ready(load, self.server.counters())
 
     def sample(self):
-        return self.server.counters(), cpu_ns(self.server.pid)
+        return self.server.counters(), self.server.cpu_ns()
 
     def check_slice(self, load, delta, contender):
         _check_window(load, delta, contender)
@@ -192,7 +191,7 @@ def _rss_of(bench, contender, load):
 
 def measure_memory(bench, contender, connections, tls=None):
     """User-space bytes for each idle connected user: the difference to a run with one user a
-    worker or process, divided."""
+    process of the baseline, divided."""
     shares = _ceil(connections, SHARE)
     addresses = addresses_for(connections)
     empty = _rss_of(bench, contender, Load("idle", shares, addresses=addresses, shares=shares,
@@ -220,7 +219,7 @@ def _window(bench, load, server, clients, contender):
 
 
 def _clocks(server, clients):
-    return sum(cpu_ns(client.pid) for client in clients), cpu_ns(server.pid), machine_busy_ns()
+    return sum(cpu_ns(client.pid) for client in clients), server.cpu_ns(), machine_busy_ns()
 
 
 def measure_pause(bench, contender, load):
