@@ -13,8 +13,9 @@ enum {
     SOCKET_BYTES = 5000,     /* the kernel's, connected, its receive armed */
     WORKER_BYTES = 4 << 20,  /* ring, buffers, the first Lua state */
     PROCESS_BYTES = 16 << 20,
-    RING_BYTES = 320 << 10,  /* what a ring counts against RLIMIT_MEMLOCK */
-    SPARE_FILES = 64,        /* of the process itself: script, log, rings, wake-ups */
+    RING_BYTES = 320 << 10,  /* what a worker's first ring counts against RLIMIT_MEMLOCK */
+    FURTHER_RING_BYTES = 160 << 10, /* each further one */
+    SPARE_FILES = 64,        /* of the process itself: script, log, wake-ups */
     SYSTEM_FILES = 1024,     /* for all other processes */
 };
 
@@ -119,7 +120,8 @@ static void judge_memlock(struct rl_findings *findings, const struct rl_machine 
                           const struct rl_demand *demand)
 {
     struct rl_finding *finding = rl_finding_add(findings, "locked memory");
-    int64_t needed = (int64_t)demand->workers * rings_of_worker(m, demand, demand->workers) * RING_BYTES;
+    int64_t further = rings_of_worker(m, demand, demand->workers) - 1;
+    int64_t needed = (int64_t)demand->workers * (RING_BYTES + further * FURTHER_RING_BYTES);
 
     finding->stops = true;
     if (rl_finding_at_least(finding, m->memlock_bytes, needed))

@@ -96,6 +96,7 @@ struct rl_net {
     int *free_slots;           /* files of the ring's tables, the next one last */
     uint32_t free_slot_count, slot_count;
     bool no_more_slots;        /* the ring has all the tables that it may have */
+    bool told_small_ring;
     uint32_t connecting_count; /* connects that the kernel has not answered */
     uint32_t prefetch_conns;
     struct rl_net_counts counts;

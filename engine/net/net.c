@@ -154,6 +154,14 @@ static int add_slots(struct rl_net *net, int first, uint32_t count)
     return 0;
 }
 
+/* Once a thread; the first ring's is told by who made it. */
+static void warn_of_small_ring(struct rl_net *net, const char *advice)
+{
+    if (advice[0] != '\0' && !net->told_small_ring)
+        rl_log_warn("%s", advice);
+    net->told_small_ring |= advice[0] != '\0';
+}
+
 bool rl_net_more_slots(struct rl_net *net)
 {
     const char *advice;
@@ -162,8 +170,14 @@ bool rl_net_more_slots(struct rl_net *net)
     if (net->no_more_slots)
         return false;
     count = rl_ring_extend(net->ring, &first, &advice);
-    if (count > 0)
-        return add_slots(net, first, (uint32_t)count) == 0;
+    if (count > 0) {
+        int rc = add_slots(net, first, (uint32_t)count);
+
+        warn_of_small_ring(net, advice);
+        if (rc == 0)
+            return true;
+        count = rc;
+    }
     net->no_more_slots = true;
     if (count < 0)
         rl_log_warn("no more than %u sockets on this thread: %s%s%s", net->slot_count, rl_status_text(count),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Receive buffers: lending, views, taking back. The kinds are described in ring_impl.h. */
+/* Receive buffers: lending, views, taking back. The kinds are described in lane.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>

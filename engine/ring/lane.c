@@ -9,7 +9,7 @@
 
 #include "base/assert.h"
 
-enum { MIN_SQ_ENTRIES = 256, SUBMIT_TRIES = 100 };
+enum { MIN_SQ_ENTRIES = 256, MIN_CQ_ENTRIES = 2048, SUBMIT_TRIES = 100 };
 
 static_assert(sizeof(struct rl_completion) == sizeof(struct io_uring_cqe), "copied as it is");
 
@@ -36,6 +36,11 @@ static int register_napi(struct rl_lane *lane, uint32_t busy_poll_us)
     return busy_poll_us == 0 ? 0 : io_uring_register_napi(&lane->uring, &napi);
 }
 
+static unsigned halved(unsigned entries, unsigned least)
+{
+    return entries / 2 < least ? entries : entries / 2;
+}
+
 /* From 6.14 rings count against RLIMIT_MEMLOCK: try smaller ones before giving up. */
 static int set_up_within_limits(struct rl_lane *lane, const struct rl_lane_config *config, const char **advice)
 {
@@ -44,9 +49,9 @@ static int set_up_within_limits(struct rl_lane *lane, const struct rl_lane_confi
     int rc;
 
     while ((rc = rl_lane_setup(&lane->uring, sq, cq, config->features, flags)) == -ENOMEM &&
-           sq > MIN_SQ_ENTRIES) {
-        sq /= 2;
-        cq /= 2;
+           (halved(sq, MIN_SQ_ENTRIES) < sq || halved(cq, MIN_CQ_ENTRIES) < cq)) {
+        sq = halved(sq, MIN_SQ_ENTRIES);
+        cq = halved(cq, MIN_CQ_ENTRIES);
         *advice = "locked memory is short, so the ring is smaller than it should be: raise it with 'ulimit -l "
                   "unlimited'";
     }

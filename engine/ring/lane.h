@@ -79,7 +79,7 @@ static inline bool rl_lane_overflowed(const struct rl_lane *lane)
     return (__atomic_load_n(lane->uring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
 }
 
-/* Entering it with GETEVENTS would give completions, or it has some. Of a further lane. */
+/* Entering it with GETEVENTS may give completions, or it has some. Of a further lane. */
 static inline bool rl_lane_has_work(const struct rl_lane *lane)
 {
     const unsigned flags = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
@@ -87,6 +87,14 @@ static inline bool rl_lane_has_work(const struct rl_lane *lane)
 
     return (__atomic_load_n(lane->uring.sq.kflags, __ATOMIC_ACQUIRE) & flags) != 0 ||
            *cq->khead != __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE);
+}
+
+/* Before an enter with GETEVENTS and without submissions: that takes in all of which the flag speaks, and sets it
+ * again for what is left. The kernel itself may leave it set with nothing behind it, for ever: by an item that came
+ * while the others were taken in. */
+static inline void rl_lane_forget_work(struct rl_lane *lane)
+{
+    __atomic_fetch_and(lane->uring.sq.kflags, ~IORING_SQ_TASKRUN, __ATOMIC_SEQ_CST);
 }
 
 /* No completion waits in the queue, or behind it. */

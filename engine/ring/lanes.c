@@ -87,7 +87,15 @@ void rl_lanes_close(struct rl_ring *ring)
 
 /* --- A turn. --- */
 
-/* Submit in all further lanes, and take in what has completed there until it is enough. How many completions wait. */
+static int take_in(struct rl_ring *ring, struct rl_lane *lane)
+{
+    if (rl_lane_unsubmitted(lane) == 0)
+        rl_lane_forget_work(lane);
+    return rl_ring_enter_lane(ring, lane, 0);
+}
+
+/* Submit in all further lanes, and take in what has completed there until it is enough. How much waits: completions,
+ * and submissions that the kernel did not take. */
 static unsigned enter_further(struct rl_ring *ring, int *rc)
 {
     unsigned ready = 0, others = ring->lane_count - 1;
@@ -99,21 +107,24 @@ static unsigned enter_further(struct rl_ring *ring, int *rc)
 
         rl_bufs_publish(&lane->bufs);
         if (take)
-            result = rl_ring_enter_lane(ring, lane, 0);
+            result = take_in(ring, lane);
         else if (rl_lane_unsubmitted(lane) > 0)
             result = rl_lane_enter(lane, 0, 0, NULL, 0);
         if (!rl_ring_is_normal(result) && *rc == 0)
             *rc = result;
-        ready += io_uring_cq_ready(&lane->uring);
+        ready += io_uring_cq_ready(&lane->uring) + rl_lane_unsubmitted(lane);
     }
     ring->turn++;
     return ready;
 }
 
-static bool some_have_work(const struct rl_ring *ring)
+/* Once they tell: what they say now may be an old flag. Nothing is unsubmitted. */
+static bool some_have_work(struct rl_ring *ring)
 {
     for (unsigned i = 1; i < ring->lane_count; i++) {
-        if (rl_lane_has_work(ring->lanes[i]))
+        struct rl_lane *lane = ring->lanes[i];
+
+        if (rl_lane_has_work(lane) && (take_in(ring, lane) != 0 || rl_lane_has_work(lane)))
             return true;
     }
     return false;
@@ -127,7 +138,8 @@ static bool listen_to_all(struct rl_ring *ring)
     ring->wake_armed = true;
     for (unsigned i = 1; i < ring->lane_count; i++)
         set_telling(ring->lanes[i], true);
-    /* One of the two sees the other: we the lane's flag, or the kernel that it is to tell. */
+    /* One of the two sees the other: we the lane's flag, or the kernel that it is to tell. (Its half has no barrier of
+     * its own, which x86 does not need. Elsewhere a completion could be heard of at the next timeout only.) */
     atomic_thread_fence(memory_order_seq_cst);
     return !some_have_work(ring);
 }
@@ -141,7 +153,7 @@ static void stop_listening(struct rl_ring *ring)
 int rl_lanes_enter(struct rl_ring *ring, uint64_t timeout_ns)
 {
     int rc = 0, result;
-    bool waits = enter_further(ring, &rc) == 0 && timeout_ns != 0;
+    bool waits = enter_further(ring, &rc) == 0 && rc == 0 && timeout_ns != 0;
 
     if (waits && !listen_to_all(ring))
         timeout_ns = 0;

@@ -134,7 +134,7 @@ int rl_ring_enter_lane(struct rl_ring *ring, struct rl_lane *lane, uint64_t time
         wait = set_batch_wait(ring, timeout_ns, &arg);
     rc = rl_lane_enter(lane, wait, flags, &arg, sizeof(arg));
     if (rc >= 0 && RL_UNLIKELY(rl_lane_unsubmitted(lane) > 0)) {
-        /* The kernel stopped short; once more without waiting, then it is the next turn's. */
+        /* The kernel stopped short; once more without waiting, then it is the caller's. */
         rc = rl_lane_enter(lane, 0, flags, &arg, sizeof(arg));
     }
     return rl_ring_is_normal(rc) ? 0 : rc;

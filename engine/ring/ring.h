@@ -45,8 +45,8 @@ struct rl_ring_config {
     int features;        /* from rl_probe */
     const struct rl_ring_option *options; /* NULL: the default ones; at most RL_RING_OPTIONS */
     unsigned option_count;
-    uint32_t napi_busy_poll_us; /* 0: off; needs RL_F_NAPI */
-    uint32_t batch_wait_us;     /* wait so long for more completions than one; 0: off; needs RL_F_MIN_WAIT */
+    uint32_t napi_busy_poll_us; /* for sockets of the first table; 0: off; needs RL_F_NAPI */
+    uint32_t batch_wait_us;     /* wait so long for more completions of the first table than one; 0: off; needs RL_F_MIN_WAIT */
     unsigned sq_entries; /* 0: 1024 */
     unsigned cq_entries; /* 0: 8192 */
     uint32_t slot_count; /* size of the table of direct descriptors */
@@ -54,7 +54,7 @@ struct rl_ring_config {
     bool accepts;        /* slots are given out by the kernel, to accepted sockets */
 };
 
-enum { RL_RING_TABLES = 64, RL_RING_TABLE_MAX = 1 << 24 }; /* tables of a ring, slots of a table */
+enum { RL_RING_TABLES = 64, RL_RING_TABLE_MAX = 1 << 20 }; /* tables of a ring, slots of a table: the kernel's limit */
 
 struct rl_completion { /* as the kernel's struct io_uring_cqe */
     uint64_t user_data;
@@ -89,7 +89,7 @@ int rl_ring_features(const struct rl_ring *ring);
 
 /* A further table of direct descriptors, in an io_uring of its own: RLIMIT_NOFILE limits each table by itself. How many
  * slots it has; their numbers go up from *first. 0: the ring has all that it may have. -errno: the kernel gives no
- * more, and *advice says what to change, or "". */
+ * more. *advice: as of rl_ring_new. */
 int rl_ring_extend(struct rl_ring *ring, int *first, const char **advice);
 
 /* Of the first table. */
@@ -109,7 +109,7 @@ unsigned rl_ring_unsubmitted(const struct rl_ring *ring);
  * and has said nothing has succeeded. */
 bool rl_ring_settled(const struct rl_ring *ring);
 
-/* How many completions can wait to be reaped before more of them overflow; of several tables, those of one. */
+/* How many completions can wait to be reaped before more of them overflow; of several tables, those of the first. */
 unsigned rl_ring_capacity(const struct rl_ring *ring);
 
 /* Copy up to max completions out, oldest first; how many. */

@@ -57,7 +57,7 @@ static inline struct rl_lane *rl_ring_lane(struct rl_ring *ring, int file)
 
 static inline int rl_ring_slot(int file)
 {
-    return file & (RL_RING_TABLE_MAX - 1);
+    return file & ((1 << RL_LANE_SHIFT) - 1);
 }
 
 /* A receive buffer's id says whose it is. */

@@ -228,7 +228,7 @@ START_TEST(memory_and_locked_memory)
     machine.memlock_bytes = 64 << 10;
     expect_short("locked memory", "ulimit -l 640");
     demand.vus = 2 * 20000 + 1; /* two rings a worker */
-    expect_short("locked memory", "ulimit -l 1280");
+    expect_short("locked memory", "ulimit -l 960");
     demand.vus = 1000;
     expect_short("locked memory", "--ulimit memlock=-1:-1");
     machine.memory_bytes = 64 << 20;

@@ -2,8 +2,11 @@
 /* A ring of several tables: what is in a further one works as in the first, and none of it is slept through. */
 #include "ring_rig.h"
 
+#include "ring/ring_impl.h"
+
 #include <poll.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 enum { SLOTS = 2, TABLES = RR_CONNS / SLOTS, LONG_MS = 3000, ROUNDS = 300 };
@@ -93,11 +96,13 @@ END_TEST
 /* Larger than the limit of files: refused with advice, and the ring goes on. */
 START_TEST(a_table_that_is_too_large)
 {
+    struct rlimit limit = {1024, 1024};
     const char *advice;
     int first;
 
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     rr_start_with(&(struct rl_ring_config){
-        .features = rr_features(0), .slot_count = RR_CONNS, .more_slots = RL_RING_TABLE_MAX});
+        .features = rr_features(0), .slot_count = RR_CONNS, .more_slots = 1025});
     ck_assert_int_eq(rl_ring_extend(rr.ring, &first, &advice), -EMFILE);
     ck_assert_ptr_nonnull(strstr(advice, "ulimit -n"));
     rr_connect(0);
@@ -215,6 +220,44 @@ START_TEST(a_timeout)
 }
 END_TEST
 
+/* The kernel may leave the flag that speaks of work where there is none any more. */
+START_TEST(an_old_flag)
+{
+    uint64_t begin_ns;
+
+    start(0, 0);
+    connect_all();
+    receive_on_all();
+    for (unsigned i = 1; i < TABLES; i++)
+        __atomic_fetch_or(rr.ring->lanes[i]->uring.sq.kflags, IORING_SQ_TASKRUN, __ATOMIC_SEQ_CST);
+    begin_ns = rl_clock_ns();
+    ck_assert_int_eq(rl_ring_enter(rr.ring, 20 * RL_NS_PER_MS), 0);
+    ck_assert_uint_ge(rl_clock_ns() - begin_ns, 20 * RL_NS_PER_MS);
+    rr_stop();
+}
+END_TEST
+
+/* What a further lane does not submit is told at once. */
+START_TEST(a_lane_that_fails)
+{
+    struct io_uring *uring;
+    uint64_t begin_ns;
+    int fd;
+
+    start(0, 0);
+    connect_all();
+    uring = &rr.ring->lanes[1]->uring;
+    fd = uring->enter_ring_fd;
+    uring->enter_ring_fd = 1 << 20;
+    rl_ring_recv(rr.ring, rr.file[SLOTS], rl_op(RL_OP_RECV, SLOTS));
+    begin_ns = rl_clock_ns();
+    ck_assert_int_lt(rl_ring_enter(rr.ring, LONG_MS * RL_NS_PER_MS), 0);
+    ck_assert_uint_lt(rl_clock_ns() - begin_ns, LONG_MS * RL_NS_PER_MS / 2);
+    uring->enter_ring_fd = fd;
+    rr_stop();
+}
+END_TEST
+
 /* More at once than one turn takes, or than a small queue holds: all of it comes, without sleeping in between. */
 static void much(unsigned cq)
 {
@@ -294,6 +337,8 @@ static Suite *lanes_suite(void)
     rl_case(suite, numbers_of_files, NULL, NULL);
     rl_case(suite, no_further_table, NULL, NULL);
     rl_case(suite, a_table_that_is_too_large, NULL, NULL);
+    rl_case(suite, an_old_flag, NULL, NULL);
+    rl_case(suite, a_lane_that_fails, NULL, NULL);
     rl_case(suite, much_at_once, NULL, NULL);
     rl_case(suite, queues_that_are_too_small, NULL, NULL);
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++)
