@@ -10,7 +10,7 @@ VU_BYTES = 3600       # of ringload
 SERVER_BYTES = 150    # of rl_echo_server, a connection
 LEAST_FREE = 3 << 30  # what other programs keep
 TABLES = 64           # of a worker: each a ring, with as many sockets as files may be open
-RING_BYTES = 320 << 10  # of locked memory
+RING_BYTES = 320 << 10  # of locked memory, at most
 PORTS_USED = 0.9      # of those in ip_local_port_range
 
 
