@@ -146,24 +146,17 @@ START_TEST(t078_the_peer_leaves)
 END_TEST
 
 /* T-044: also for one that waits for its turn, which then has no place to give back: tls_stream.h. */
-static struct rig_socket *waiting;
-
-static void connect_two(struct rl_vu *vu)
-{
-    a = rig_socket(vu, "a:");
-    waiting = rig_socket(vu, "b:");
-    ck_assert_int_eq(rig_connect_tls(a, "a", &tls, 0, NULL), RL_PENDING);
-    ck_assert_int_eq(rig_connect_tls(waiting, "b", &tls, 100 * RL_NS_PER_MS, NULL), RL_PENDING);
-}
-
 START_TEST(t044_while_it_waits)
 {
     const struct rl_tls_counts *counts = rl_tls_worker_counts(rig.env.tls_worker);
+    struct rig_socket *waiting;
     int fd;
 
     rig.env.tls_worker->handshakes_max = 1;
-    rig_begin(connect_two);
+    rig_begin(connect_a);
     fd = accept_hello();
+    waiting = rig_socket(a->socket.vu, "b:");
+    ck_assert_int_eq(rig_connect_tls(waiting, "b", &tls, 100 * RL_NS_PER_MS, NULL), RL_PENDING);
     rig_until(waiting->socket.state != RL_SOCKET_OPENING);
     rig_expect("begin b:error(ETIMEDOUT) b:ETIMEDOUT ");
     ck_assert_str_eq(rig.error.message, "TLS handshake failed: i/o timeout");
