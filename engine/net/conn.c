@@ -215,7 +215,7 @@ int rl_conn_open(struct rl_net *net, const struct rl_addr *peer, const struct rl
 static void arm_recv(struct rl_conn *conn)
 {
     rl_ring_recv(conn->net->ring, conn->file, rl_conn_op(conn, RL_OP_RECV));
-    conn->receiving = true;
+    conn->receiving = conn->fresh = true;
     conn->in_flight++;
 }
 
@@ -312,7 +312,26 @@ void rl_conn_end(struct rl_conn *conn)
  * reset gives that, since nothing here closes one way. */
 static bool was_reset(const struct rl_conn *conn)
 {
-    return conn->send_failed && (conn->send_res == -ECONNRESET || conn->send_res == -EPIPE);
+    return conn->reset_missed ||
+           (conn->send_failed && (conn->send_res == -ECONNRESET || conn->send_res == -EPIPE));
+}
+
+/* Where data and a reset come while a receive is being armed, the kernel (6.18) has one event for both: it gives the
+ * data, and never the reset. So with the first data of each arming it is asked, by a send of nothing. */
+static void ask_for_reset(struct rl_conn *conn)
+{
+    conn->fresh = false;
+    if (conn->state == RL_CONN_OPEN)
+        rl_ring_send(conn->net->ring, conn->file, rl_slice_of("", 0), RL_SEND_TRY, rl_conn_op(conn, RL_OP_ASK));
+}
+
+void rl_conn_on_missed_reset(struct rl_conn *conn)
+{
+    if (conn->state != RL_CONN_OPEN)
+        return;
+    conn->reset_missed = true;
+    if (conn->receiving) /* the next one reads on to the end */
+        rl_ring_cancel(conn->net->ring, conn->file, rl_conn_op(conn, RL_OP_RECV));
 }
 
 /* It may be a reset, too, that the send under way has not yet told of: sending nothing gives 0 after a
@@ -359,8 +378,11 @@ void rl_conn_on_recv(struct rl_conn *conn, const struct rl_completion *c, struct
         conn->net->counts.bytes_received += view.size;
         conn->events->data(conn->owner, view);
     }
-    if (RL_LIKELY(rl_completion_more(c)))
+    if (RL_LIKELY(rl_completion_more(c))) {
+        if (RL_UNLIKELY(conn->fresh))
+            ask_for_reset(conn);
         return;
+    }
     conn->receiving = false;
     if (conn->state != RL_CONN_OPEN) {
         rl_conn_operation_ended(conn);

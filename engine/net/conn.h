@@ -53,6 +53,7 @@ struct rl_conn {
     bool own_slot : 1, receiving : 1, connecting : 1, submitted : 1, answered : 1, send_failed : 1,
         bound : 1, counted : 1;
     bool paused : 1, asked : 1, ending : 1, filtered : 1, queued : 1; /* the last two: filter, queue is there */
+    bool fresh : 1, reset_missed : 1; /* the receive was armed and had no data yet; see rl_conn_on_missed_reset */
 
     struct rl_filter *filter; /* between us and the owner, or NULL: net/filter.h */
     struct rl_sendq *queue; /* NULL unless bytes wait behind what the kernel has */

@@ -55,6 +55,16 @@ static void on_send(void *ctx, uint64_t handle, const struct rl_completion *c, s
         rl_conn_on_send(conn, c->res);
 }
 
+static void on_ask(void *ctx, uint64_t handle, const struct rl_completion *c, struct rl_slice view)
+{
+    struct rl_net *net = ctx;
+    struct rl_conn *conn = rl_pool_get(&net->conns, handle);
+
+    (void)view;
+    if (conn != NULL && c->res < 0)
+        rl_conn_on_missed_reset(conn);
+}
+
 /* Stage 0: the connection; then what its owner says. An owner is there while the connection is open. */
 static void prefetch(void *ctx, uint64_t handle, unsigned stage)
 {
@@ -220,6 +230,7 @@ int rl_net_init(struct rl_net *net, struct rl_loop *loop, const struct rl_net_co
     rl_loop_on(loop, RL_OP_CONNECT, on_connect, net);
     rl_loop_on(loop, RL_OP_RECV, on_recv, net);
     rl_loop_on(loop, RL_OP_SEND, on_send, net);
+    rl_loop_on(loop, RL_OP_ASK, on_ask, net);
     rl_loop_hook(loop, &hooks);
     return 0;
 }

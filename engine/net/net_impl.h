@@ -9,6 +9,7 @@
 void rl_conn_on_connect(struct rl_conn *conn, int32_t res);
 void rl_conn_on_recv(struct rl_conn *conn, const struct rl_completion *c, struct rl_slice view);
 void rl_conn_on_send(struct rl_conn *conn, int32_t res);
+void rl_conn_on_missed_reset(struct rl_conn *conn);
 
 /* The piece was submitted and the kernel's answer is known (silence is success): tell the owner,
  * queue what was not taken. */

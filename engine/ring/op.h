@@ -17,6 +17,7 @@ enum rl_op_kind {
     RL_OP_CONNECT,
     RL_OP_RECV,
     RL_OP_SEND,
+    RL_OP_ASK, /* whether a connection still is one; heard of only if it is not */
     RL_OP_ACCEPT,
     RL_OP_WAKE,
     RL_OP_KINDS

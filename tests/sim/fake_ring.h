@@ -52,6 +52,7 @@ struct op {
     size_t done;
     int res; /* of a connect */
     bool cancelled;
+    bool has_data, deaf; /* of a receive: whether it had some; whether it missed a reset that came with it */
 };
 
 struct cqe {
