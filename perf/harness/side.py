@@ -123,8 +123,9 @@ class _Group:
                 side.close()
 
     def start(self, turns_s, connect_rate):
-        """One after the other, so each must go on for as long as the later ones take to start."""
-        later_s = [WARM_S + 1 + side.load.connections / connect_rate for side in self.sides]
+        """One after the other, so each must go on for as long as the later ones take to start, half as fast as it
+        itself surely does."""
+        later_s = [WARM_S + 1 + 2 * side.load.connections / connect_rate for side in self.sides]
 
         def start(side):
             later_s.pop(0)
