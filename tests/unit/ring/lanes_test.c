@@ -42,16 +42,6 @@ static void connect_all(void)
         rr_connect_as(i, files[i]);
 }
 
-static struct rl_completion next_of(enum rl_op_kind kind)
-{
-    struct rl_completion c;
-
-    do {
-        c = rr_next();
-    } while (rl_op_kind(c.user_data) != kind);
-    return c;
-}
-
 static void receive_on_all(void)
 {
     for (int i = 0; i < RR_CONNS; i++)
@@ -125,14 +115,14 @@ START_TEST(data_both_ways)
                      rl_op(RL_OP_SEND, (uint64_t)i));
     }
     for (int i = 0; i < RR_CONNS; i++)
-        ck_assert_int_eq(next_of(RL_OP_SEND).res, (int)strlen(text[0]));
+        ck_assert_int_eq(rr_next_of(RL_OP_SEND).res, (int)strlen(text[0]));
     for (int i = RR_CONNS - 1; i >= 0; i--) {
         ck_assert_int_eq(recv(rr.peer[i], got, sizeof(got), 0), (int)strlen(text[i]));
         ck_assert_mem_eq(got, text[i], strlen(text[i]));
         ck_assert_int_eq(send(rr.peer[i], text[i], strlen(text[i]), 0), (int)strlen(text[i]));
     }
     for (int i = 0; i < RR_CONNS; i++) {
-        struct rl_completion c = next_of(RL_OP_RECV);
+        struct rl_completion c = rr_next_of(RL_OP_RECV);
         struct rl_slice view = rl_ring_view(rr.ring, &c);
         const char *sent = text[rl_op_handle(c.user_data)];
 
@@ -274,7 +264,7 @@ static void much(unsigned cq)
     }
     begin_ns = rl_clock_ns();
     for (unsigned all = 0; all < RR_CONNS * EACH; all++) {
-        struct rl_completion c = next_of(RL_OP_SEND);
+        struct rl_completion c = rr_next_of(RL_OP_SEND);
 
         ck_assert_int_eq(c.res, 1);
         count[rl_op_handle(c.user_data)]++;
@@ -309,14 +299,14 @@ START_TEST(ends)
         rl_ring_cancel(rr.ring, rr.file[i], rl_op(RL_OP_RECV, (uint64_t)i));
         rl_ring_close(rr.ring, rr.file[i]);
         rr.file[i] = -1;
-        ck_assert_int_eq(next_of(RL_OP_RECV).res, -ECANCELED);
+        ck_assert_int_eq(rr_next_of(RL_OP_RECV).res, -ECANCELED);
         ck_assert_int_eq(recv(rr.peer[i], &byte, 1, 0), 0);
     }
     for (int i = 1; i < RR_CONNS; i += 2) { /* RST */
         rl_ring_abort(rr.ring, rr.file[i]);
         rl_ring_close(rr.ring, rr.file[i]);
         rr.file[i] = -1;
-        ck_assert_int_le(next_of(RL_OP_RECV).res, 0);
+        ck_assert_int_le(rr_next_of(RL_OP_RECV).res, 0);
         ck_assert_int_eq(recv(rr.peer[i], &byte, 1, 0), -1);
         ck_assert_int_eq(errno, ECONNRESET);
     }

@@ -88,6 +88,17 @@ static inline struct rl_completion rr_next(void)
     return c;
 }
 
+/* The next one of that kind; those of others before it are dropped. */
+static inline struct rl_completion rr_next_of(enum rl_op_kind kind)
+{
+    struct rl_completion c;
+
+    do {
+        c = rr_next();
+    } while (rl_op_kind(c.user_data) != kind);
+    return c;
+}
+
 /* Connection number i, as file where there are slots. */
 static inline void rr_connect_as(int i, int file)
 {

@@ -21,16 +21,6 @@ static bool nothing_comes(uint64_t timeout_ns)
     return true;
 }
 
-static struct rl_completion next_of(enum rl_op_kind kind)
-{
-    struct rl_completion c;
-
-    do {
-        c = rr_next();
-    } while (rl_op_kind(c.user_data) != kind);
-    return c;
-}
-
 START_TEST(sizes)
 {
     rr_start(rr_features(_i), 16, 32);
@@ -268,7 +258,7 @@ START_TEST(cancelling)
     rl_ring_recv(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
     ck_assert_int_eq(rl_ring_enter(rr.ring, 0), 0);
     rl_ring_cancel(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
-    c = next_of(RL_OP_RECV);
+    c = rr_next_of(RL_OP_RECV);
     ck_assert_int_eq(c.res, -ECANCELED);
     ck_assert(!rl_completion_more(&c));
     rl_ring_cancel(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
@@ -292,13 +282,13 @@ START_TEST(closing_and_aborting)
     rl_ring_cancel(rr.ring, rr.file[0], rl_op(RL_OP_RECV, 0));
     rl_ring_close(rr.ring, rr.file[0]);
     rr.file[0] = -1;
-    c = next_of(RL_OP_RECV);
+    c = rr_next_of(RL_OP_RECV);
     ck_assert_uint_eq(rl_op_handle(c.user_data), 0);
     ck_assert_int_eq(recv(rr.peer[0], &byte, 1, 0), 0);
     rl_ring_abort(rr.ring, rr.file[1]);
     rl_ring_close(rr.ring, rr.file[1]);
     rr.file[1] = -1;
-    c = next_of(RL_OP_RECV);
+    c = rr_next_of(RL_OP_RECV);
     ck_assert_uint_eq(rl_op_handle(c.user_data), 1);
     ck_assert_int_le(c.res, 0);
     ck_assert_int_eq(recv(rr.peer[1], &byte, 1, 0), -1);
