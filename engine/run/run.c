@@ -37,12 +37,11 @@ static void size_tables(struct rl_test *test, uint64_t vus, uint64_t files)
 {
     uint64_t conns = 4 * (vus / test->worker_count + 1) + MIN_SLOTS;
     bool direct = (test->features & RL_F_DIRECT) != 0;
+    uint32_t table = lower(files, RL_RING_TABLE_MAX);
 
-    if (files > RL_RING_TABLE_MAX)
-        files = RL_RING_TABLE_MAX;
-    test->slot_count = lower(conns, files);
-    test->more_slots = direct ? (uint32_t)files : 0;
-    test->max_conns = lower(conns, direct ? files * RL_RING_TABLES : files);
+    test->slot_count = lower(conns, table);
+    test->more_slots = direct ? table : 0;
+    test->max_conns = lower(conns, direct ? (uint64_t)table * RL_RING_TABLES : files);
 }
 
 static int check_kernel(struct rl_test *test)
